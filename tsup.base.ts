@@ -1,0 +1,15 @@
+import { defineConfig } from "tsup";
+
+/** The one way that a package is built: ESM for Node 20 and browsers; declarations come from `tsc -b`. */
+export const library = (entry: Record<string, string> = { index: "src/index.ts" }) =>
+  defineConfig({
+    entry,
+    format: "esm",
+    target: "es2022",
+    platform: "neutral",
+    sourcemap: true,
+    clean: false,
+    dts: false,
+    splitting: true,
+    treeshake: true,
+  });
