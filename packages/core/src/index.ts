@@ -1,1 +1,36 @@
-export {};
+export * from "./backend.js";
+export * from "./compile.js";
+export { type Axis, atoms, axis, fuse, namesOf, printDims } from "./graph/axis.js";
+export * from "./graph/bind.js";
+export * from "./graph/graph.js";
+export { print } from "./graph/print.js";
+export * from "./graph/rewrite.js";
+export * from "./graph/size.js";
+export {
+  type Attr,
+  type Attrs,
+  type DType,
+  describe,
+  emit,
+  GraphError,
+  named,
+  type OpDef,
+  type Value,
+} from "./graph/value.js";
+export { verify } from "./graph/verify.js";
+export * from "./models/checkpoint.js";
+export { parseConfig, type VlmConfig } from "./models/config.js";
+export { type DecoderConfig, decoder } from "./models/decoder.js";
+export { ConfigError } from "./models/fields.js";
+export * from "./models/presets.js";
+export * from "./models/projector.js";
+export { type VitConfig, vit } from "./models/vit.js";
+export * from "./models/vlm.js";
+export * as nn from "./nn/index.js";
+export * as ops from "./ops/index.js";
+export { isPrimitive, type PrimitiveName, primitives } from "./ops/primitives.js";
+export { fingerprint, HostSession, type SessionOwner, stateWidths } from "./session.js";
+export * from "./tensor.js";
+export * from "./weights/layout.js";
+export * from "./weights/report.js";
+export * from "./weights/source.js";

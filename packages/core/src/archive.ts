@@ -1,0 +1,71 @@
+import { SessionError } from "./backend.js";
+
+// A saved session is a safetensors file of float32 tensors; this package depends on nothing, so it writes the few lines of
+// that format which it needs itself: eight bytes of header length, a JSON header, the numbers.
+
+export interface ArchiveTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+export function writeArchive(
+  tensors: readonly ArchiveTensor[],
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array {
+  let end = 0;
+  const entries = tensors.map(({ name, shape, data }) => {
+    const begin = end;
+    end += data.byteLength;
+    return [name, { dtype: "F32", shape, data_offsets: [begin, end] }];
+  });
+  let header = JSON.stringify({ __metadata__: metadata, ...Object.fromEntries(entries) });
+  const spaces = 8 - (new TextEncoder().encode(header).length % 8);
+  header += " ".repeat(spaces % 8);
+  const text = new TextEncoder().encode(header);
+  const file = new Uint8Array(8 + text.length + end);
+  new DataView(file.buffer).setBigUint64(0, BigInt(text.length), true);
+  file.set(text, 8);
+  let at = 8 + text.length;
+  for (const { data } of tensors) {
+    file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    at += data.byteLength;
+  }
+  return file;
+}
+
+export function readArchive(file: Uint8Array): {
+  metadata: ReadonlyMap<string, string>;
+  tensors: ReadonlyMap<string, ArchiveTensor>;
+} {
+  const damaged = () => new SessionError("the saved session is damaged");
+  if (file.length < 8) throw damaged();
+  const length = Number(new DataView(file.buffer, file.byteOffset, 8).getBigUint64(0, true));
+  if (length > file.length - 8) throw damaged();
+  const header = parse(new TextDecoder().decode(file.subarray(8, 8 + length)), damaged);
+  const body = file.subarray(8 + length);
+  const tensors = new Map<string, ArchiveTensor>();
+  for (const [name, entry] of header) {
+    if (name === "__metadata__") continue;
+    const { shape, data_offsets: offsets } = entry as { shape?: unknown; data_offsets?: unknown };
+    if (!isCounts(shape) || !isCounts(offsets) || offsets.length !== 2) throw damaged();
+    const [begin, end] = offsets as [number, number];
+    if (begin > end || end > body.length || end - begin !== 4 * shape.reduce((n, d) => n * d, 1)) throw damaged();
+    tensors.set(name, { name, shape, data: new Float32Array(body.slice(begin, end).buffer) });
+  }
+  const metadata = Object.entries((header.get("__metadata__") ?? {}) as Record<string, unknown>);
+  return { metadata: new Map(metadata.map(([k, v]) => [k, String(v)])), tensors };
+}
+
+function parse(text: string, damaged: () => Error): ReadonlyMap<string, unknown> {
+  try {
+    const header: unknown = JSON.parse(text);
+    if (typeof header === "object" && header !== null) return new Map(Object.entries(header));
+  } catch {
+    // Falls through to the one named error.
+  }
+  throw damaged();
+}
+
+const isCounts = (x: unknown): x is readonly number[] =>
+  Array.isArray(x) && x.every((n) => Number.isSafeInteger(n) && n >= 0);

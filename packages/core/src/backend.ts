@@ -1,0 +1,100 @@
+/**
+ * The contract of a backend: what runs a model's programs on some engine.
+ *
+ * A backend is a value that is passed in; there is no registry and no global default, and importing one changes nothing.
+ * It is not a set of eager operations, it is not a place for model code, and it does not sample, prune or pack: it gets
+ * whole graphs, says what it cannot run before a weight is read, and gives back only what a program returns. Shapes that
+ * depend on data never enter a graph.
+ */
+import type { Programs } from "./graph/graph.js";
+import type { Env } from "./graph/size.js";
+import type { Value } from "./graph/value.js";
+import type { WeightSource } from "./weights/source.js";
+
+export interface Backend {
+  readonly name: string;
+  /**
+   * Whether a node is run as it stands: true, or the reason why not. A reason on a composite means "expand me"; on a
+   * primitive it means failure. It may look back through `node.inputs`.
+   */
+  supports(node: Value): true | string;
+  /** What the programs will need, from the headers alone. */
+  estimate(programs: Programs, weights: WeightSource, max: Env): MemoryEstimate;
+  /**
+   * Make programs ready to run. They share weights and sessions.
+   * @throws UnsupportedError before a byte of weights is read
+   */
+  compile(programs: Programs, weights: WeightSource, options?: CompileOptions): Promise<Executable>;
+}
+
+export interface MemoryEstimate {
+  /** Bytes that the weights take once loaded. */
+  readonly weights: number;
+  /** Bytes that a session takes at `max.past` positions. */
+  readonly session: number;
+}
+
+export interface CompileOptions {
+  /** The most that each run-time symbol may reach. */
+  readonly max?: Env;
+  readonly signal?: AbortSignal;
+  onProgress?(done: number, total: number, path: string): void;
+}
+
+export interface Executable {
+  /**
+   * Run one program. A failed or aborted run leaves the session as it was; runs on one session wait for each other.
+   * @throws FeedError when a name, type or shape does not fit
+   */
+  run(program: string, inputs: Readonly<Record<string, Feed>>, options?: RunOptions): Promise<Record<string, Tensor>>;
+  /** @param options.from what `save` gave; refused by name when it belongs to other programs or weights */
+  createSession(options?: { readonly capacity?: number; readonly from?: Uint8Array }): Session;
+  dispose(): void;
+  [Symbol.dispose](): void;
+}
+
+export interface RunOptions {
+  readonly session?: Session;
+  readonly signal?: AbortSignal;
+}
+
+/** What programs keep between runs: the KV cache of one conversation, batch 1. */
+export interface Session {
+  /** How many positions it holds. */
+  readonly length: number;
+  /** How many it can hold. */
+  readonly capacity: number;
+  /** Forget all but the first `n` positions. */
+  truncate(n: number): void;
+  /** A session of its own with the same past. */
+  fork(): Session;
+  save(): Promise<Uint8Array>;
+  dispose(): void;
+  [Symbol.dispose](): void;
+}
+
+/** What a run gave. It may live on a device until it is read. */
+export interface Tensor {
+  readonly dtype: "f32" | "i32";
+  readonly shape: readonly number[];
+  read(): Promise<Float32Array | Int32Array>;
+  /** The same numbers, row-major, under another shape of the same size. */
+  reshape(shape: readonly number[]): Tensor;
+  dispose(): void;
+  [Symbol.dispose](): void;
+}
+
+/** Numbers on the host, row-major. */
+export interface HostTensor {
+  readonly dtype: "f32" | "i32";
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Int32Array;
+}
+
+/** What an input takes; a list is joined along its first axis. */
+export type Feed = HostTensor | Tensor | readonly (HostTensor | Tensor)[];
+
+/** A session was used wrongly: past its capacity, after disposal, with another executable, or restored from foreign bytes. */
+export class SessionError extends Error {
+  override readonly name = "SessionError";
+}

@@ -1,0 +1,190 @@
+import type { WeightSource } from "../weights/source.js";
+import type { DecoderConfig } from "./decoder.js";
+import { ConfigError, Fields } from "./fields.js";
+import type { ProjectorKind } from "./projector.js";
+import type { VitConfig } from "./vit.js";
+
+/** Everything that a checkpoint's config.json says about the model, whichever of the three layouts it has. */
+export interface VlmConfig {
+  readonly decoder: DecoderConfig;
+  readonly vision: VitConfig;
+  readonly projector: ProjectorKind;
+  /** The placeholder's token id; undefined when the config leaves it to the tokenizer. */
+  readonly imageToken: number | undefined;
+  readonly eosTokens: readonly number[];
+  /** Whether videos and volumes are pruned unless the caller says otherwise. */
+  readonly tokenCompression: boolean;
+  /** The most positions that the decoder was made for. */
+  readonly maxPositions: number;
+}
+
+const MOST_LAYERS = 1000;
+/** What `model_type` may say; it is not reliable between Qwen2 and Qwen3, so the tensors decide there. */
+const KNOWN = ["hulumed_qwen2", "hulumed_qwen3", "video_llama_3", "videollama3_qwen2", "qwen2", "qwen3", "llama"];
+
+/**
+ * Read a config.json.
+ * @param json the parsed file
+ * @param weights the checkpoint, under canonical names: which decoder it is stands in its tensors, and the vision
+ *   encoder's sizes too where no file gives them
+ * @param visionJson the parsed config.json of the vision encoder's own folder (the original layout keeps it there)
+ * @throws ConfigError that names the field
+ */
+export function parseConfig(json: unknown, weights: WeightSource, visionJson?: unknown): VlmConfig {
+  const config = new Fields(json, "config.json");
+  refuseOthers(config);
+  const text = config.object("text_config") ?? config;
+  const tied = text.flag("tie_word_embeddings", config.flag("tie_word_embeddings", false));
+  return {
+    decoder: decoderConfig(text, weights, tied),
+    vision: visionConfig(config, weights, visionJson),
+    projector: projectorKind(config),
+    imageToken: imageToken(config),
+    eosTokens: text.ids("eos_token_id"),
+    tokenCompression: config.flag("use_token_compression", true),
+    maxPositions: text.count("max_position_embeddings", { otherwise: 32768, most: 1 << 30 }),
+  };
+}
+
+function refuseOthers(config: Fields): void {
+  const type = config.text("model_type") ?? "";
+  const named = [
+    type,
+    config.object("text_config")?.text("model_type") ?? "",
+    JSON.stringify(config.raw("architectures") ?? ""),
+  ].join(" ");
+  if (/qwen3_?vl_?moe/i.test(named))
+    throw new ConfigError(
+      "config.json: qwen3_vl_moe (Hulu-Med-30A3) is another architecture, which does not run here; the 4B, 7B, 14B and 32B models do",
+    );
+  if (!KNOWN.includes(type))
+    throw new ConfigError(
+      `config.json: model_type "${type.slice(0, 60)}" is not known; these are: ${KNOWN.join(", ")}`,
+    );
+}
+
+function decoderConfig(c: Fields, weights: WeightSource, tied: boolean): DecoderConfig {
+  const has = (name: string) => weights.info(`model.layers.0.self_attn.${name}`) !== undefined;
+  refuseVariants(c);
+  const heads = c.count("num_attention_heads", { most: 1 << 12 });
+  const kvHeads = c.count("num_key_value_heads", { most: 1 << 12, otherwise: heads });
+  const embed = c.count("hidden_size");
+  if (heads % kvHeads !== 0)
+    throw new ConfigError(`${c.where}: ${heads} attention heads do not share ${kvHeads} key/value heads evenly`);
+  if (!c.has("head_dim") && embed % heads !== 0)
+    throw new ConfigError(
+      `${c.where}: head_dim is missing, and hidden_size ${embed} does not divide by ${heads} heads`,
+    );
+  const headDim = c.count("head_dim", { most: 1 << 12, otherwise: embed / heads });
+  if (headDim % 2 !== 0)
+    throw new ConfigError(`${c.where}: head_dim is ${headDim}; rotary positions need an even number`);
+  const qkNorm = has("q_norm.weight");
+  return {
+    family: qkNorm ? "qwen3" : c.text("model_type") === "llama" ? "llama" : "qwen2",
+    vocab: c.count("vocab_size"),
+    embed,
+    layers: c.count("num_hidden_layers", { most: MOST_LAYERS }),
+    heads,
+    kvHeads,
+    headDim,
+    hidden: c.count("intermediate_size"),
+    ropeTheta: ropeTheta(c),
+    eps: c.positive("rms_norm_eps", 1e-6),
+    qkvBias: has("q_proj.bias"),
+    outBias: has("o_proj.bias"),
+    qkNorm,
+    tied,
+  };
+}
+
+function ropeTheta(c: Fields): number {
+  const parameters = c.object("rope_parameters");
+  const type =
+    parameters?.text("rope_type") ??
+    c.object("rope_scaling")?.text("rope_type") ??
+    c.object("rope_scaling")?.text("type") ??
+    "default";
+  if (type !== "default")
+    throw new ConfigError(
+      `${c.where}: rotary positions of type "${type.slice(0, 40)}" are not supported; "default" is`,
+    );
+  return parameters?.has("rope_theta") ? parameters.positive("rope_theta") : c.positive("rope_theta", 10_000);
+}
+
+function refuseVariants(c: Fields): void {
+  const act = c.text("hidden_act") ?? "silu";
+  if (act !== "silu") throw new ConfigError(`${c.where}: hidden_act "${act.slice(0, 40)}" is not supported; "silu" is`);
+  if (c.flag("use_sliding_window", false))
+    throw new ConfigError(`${c.where}: use_sliding_window is true; sliding-window attention is not supported`);
+  if (c.flag("mlp_bias", false))
+    throw new ConfigError(`${c.where}: mlp_bias is true; a bias in the MLP is not supported`);
+}
+
+function visionConfig(config: Fields, weights: WeightSource, visionJson: unknown): VitConfig {
+  const c =
+    config.object("vision_encoder_config") ??
+    config.object("vision_config") ??
+    (visionJson === undefined ? inferred(weights) : new Fields(visionJson, "the vision encoder's config.json"));
+  const act = c.text("hidden_act") ?? "gelu_pytorch_tanh";
+  if (act !== "gelu_pytorch_tanh")
+    throw new ConfigError(`${c.where}: hidden_act "${act.slice(0, 40)}" is not supported; "gelu_pytorch_tanh" is`);
+  const width = c.count("hidden_size");
+  const heads = c.count("num_attention_heads", { most: 1 << 12 });
+  if (width % heads !== 0 || (width / heads) % 4 !== 0)
+    throw new ConfigError(
+      `${c.where}: hidden_size ${width} over ${heads} heads gives ${width / heads}; 2D rotary positions need a multiple of 4`,
+    );
+  return {
+    width,
+    layers: c.count("num_hidden_layers", { most: MOST_LAYERS }),
+    heads,
+    hidden: c.count("intermediate_size"),
+    channels: c.count("num_channels", { otherwise: 3, least: 3, most: 3 }),
+    patch: c.count("patch_size", { otherwise: 16, most: 256 }),
+    eps: c.positive("layer_norm_eps", 1e-6),
+    ropeTheta: c.object("rope_parameters")?.positive("rope_theta", 10_000) ?? 10_000,
+    pairing: "half",
+  };
+}
+
+/** The released encoder's head width; shapes do not tell how many heads there are, so it stands where nothing else does. */
+const RELEASED_HEAD = 72;
+
+/** The encoder's sizes from its tensors, for a checkpoint whose vision folder is not there. */
+function inferred(weights: WeightSource): Fields {
+  const prefix = "model.vision_encoder";
+  const shape = (name: string): readonly number[] => weights.info(`${prefix}.${name}`)?.shape ?? [];
+  const [width = 0, channels, patch] = shape("embeddings.patch_embedding.weight");
+  const layers = new Set(
+    [...weights.keys()].flatMap((key) => /^model\.vision_encoder\.encoder\.layers\.(\d+)\./.exec(key)?.[1] ?? []),
+  );
+  if (width === 0 || width % RELEASED_HEAD !== 0)
+    throw new ConfigError(
+      "config.json says nothing about the vision encoder, its folder is not there, and its tensors do not tell the number of heads: put vision_encoder_config into config.json",
+    );
+  return new Fields(
+    {
+      hidden_size: width,
+      num_channels: channels,
+      patch_size: patch,
+      num_hidden_layers: layers.size,
+      num_attention_heads: width / RELEASED_HEAD,
+      intermediate_size: shape("encoder.layers.0.mlp.fc1.weight")[0],
+    },
+    "the vision encoder's tensors",
+  );
+}
+
+function projectorKind(config: Fields): ProjectorKind {
+  const kind = config.text("mm_projector_type") ?? "mlp2x_gelu";
+  if (!/^(linear|identity|mlp[1-9]\d?x_gelu)$/.test(kind))
+    throw new ConfigError(
+      `config.json: mm_projector_type "${kind.slice(0, 40)}" is not known; it must be mlpNx_gelu, linear or identity`,
+    );
+  return kind as ProjectorKind;
+}
+
+function imageToken(config: Fields): number | undefined {
+  const [id] = config.has("image_token_index") ? config.ids("image_token_index") : config.ids("image_token_id");
+  return id === undefined || id < 0 ? undefined : id;
+}

@@ -1,0 +1,130 @@
+import { type Axis, axis, fuse } from "../graph/axis.js";
+import { mark } from "../graph/graph.js";
+import { symbol } from "../graph/size.js";
+import type { Value } from "../graph/value.js";
+import { embedding } from "../nn/embedding.js";
+import { linear } from "../nn/linear.js";
+import { module } from "../nn/module.js";
+import { rmsNorm } from "../nn/norms.js";
+import { silu } from "../ops/activation.js";
+import { append, type Past, past } from "../ops/append.js";
+import { attention } from "../ops/attention.js";
+import { add, cos, mul, sin } from "../ops/elementwise.js";
+import { iota } from "../ops/leaves.js";
+import { ropeAngles, rotate } from "../ops/rope.js";
+import { rearrange } from "../ops/shape.js";
+
+/** What tells one decoder of this family from another: the sizes, and which of its options a checkpoint uses. */
+export interface DecoderConfig<E extends number = number> {
+  readonly family: "qwen2" | "qwen3" | "llama";
+  readonly vocab: number;
+  readonly embed: E;
+  readonly layers: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  /** The width of a head: its own number, not embed / heads (4096 = 32 x 128 stands beside embed 2560 in Qwen3-4B). */
+  readonly headDim: number;
+  readonly hidden: number;
+  readonly ropeTheta: number;
+  readonly eps: number;
+  /** A bias on q, k and v (Qwen2). */
+  readonly qkvBias: boolean;
+  /** A bias on the output projection (Llama's attention_bias). */
+  readonly outBias: boolean;
+  /** An RMS norm on each query and key head (Qwen3). */
+  readonly qkNorm: boolean;
+  /** The head reads the embedding's table; the checkpoint has no lm_head. */
+  readonly tied: boolean;
+}
+
+/** The positions of this run: how each is rotated, what came before, and which sample each belongs to. */
+export interface Context {
+  readonly cos: Value<"seq rot">;
+  readonly sin: Value<"seq rot">;
+  readonly past?: Past;
+  readonly segments?: Value<"seq">;
+}
+
+const axesOf = <E extends number>(c: DecoderConfig<E>) => ({
+  vocab: axis("vocab", c.vocab),
+  embed: axis("embed", c.embed),
+  head: axis("head", c.heads),
+  kv: axis("kv", c.kvHeads),
+  dim: axis("dim", c.headDim),
+  hidden: axis("hidden", c.hidden),
+});
+type Axes = ReturnType<typeof axesOf>;
+type Decoder = Omit<DecoderConfig, keyof Axes> & Axes;
+
+const selfAttention = (c: Decoder) =>
+  module(
+    {
+      q_proj: linear(c.embed, fuse(c.head, c.dim), { bias: c.qkvBias }),
+      k_proj: linear(c.embed, fuse(c.kv, c.dim), { bias: c.qkvBias }),
+      v_proj: linear(c.embed, fuse(c.kv, c.dim), { bias: c.qkvBias }),
+      o_proj: linear(fuse(c.head, c.dim), c.embed, { bias: c.outBias }),
+      q_norm: c.qkNorm ? rmsNorm(c.dim, c.eps) : undefined,
+      k_norm: c.qkNorm ? rmsNorm(c.dim, c.eps) : undefined,
+    },
+    (m) =>
+      (x: Value<"batch seq embed">, { cos, sin, past, segments }: Context) => {
+        const q = rearrange(m.q_proj(x), "batch seq head*dim -> batch seq head dim");
+        const k = rearrange(m.k_proj(x), "batch seq kv*dim -> batch seq kv dim");
+        const v = rearrange(m.v_proj(x), "batch seq kv*dim -> batch seq kv dim");
+        const queries = rotate(m.q_norm?.(q) ?? q, cos, sin);
+        const keys = rotate(m.k_norm?.(k) ?? k, cos, sin);
+        const rule = { scale: c.headDim ** -0.5, causal: true, segments };
+        const mixed = past
+          ? attention(queries, append(keys, past, "keys"), append(v, past, "values"), rule)
+          : attention(queries, keys, v, rule);
+        return m.o_proj(rearrange(mixed, "batch seq head dim -> batch seq head*dim"));
+      },
+  );
+
+/** SwiGLU: down(silu(gate(x)) * up(x)). Shazeer, 2020. */
+const mlp = (c: Decoder) =>
+  module(
+    {
+      gate_proj: linear(c.embed, c.hidden, { bias: false }),
+      up_proj: linear(c.embed, c.hidden, { bias: false }),
+      down_proj: linear(c.hidden, c.embed, { bias: false }),
+    },
+    (m) => (x: Value<"batch seq embed">) => m.down_proj(mul(silu(m.gate_proj(x)), m.up_proj(x))),
+  );
+
+const decoderLayer = (c: Decoder) =>
+  module(
+    {
+      input_layernorm: rmsNorm(c.embed, c.eps),
+      self_attn: selfAttention(c),
+      post_attention_layernorm: rmsNorm(c.embed, c.eps),
+      mlp: mlp(c),
+    },
+    (m) => (x: Value<"batch seq embed">, context: Context) => {
+      const h = add(x, m.self_attn(m.input_layernorm(x), context));
+      return add(h, m.mlp(m.post_attention_layernorm(h)));
+    },
+  );
+
+/** A pre-norm decoder of grouped-query attention and SwiGLU: Qwen2, Qwen3 and Llama. Its parts go into a checkpoint's root. */
+export function decoder<const E extends number>(config: DecoderConfig<E>) {
+  const axes = axesOf(config);
+  const c: Decoder = { ...config, ...axes };
+  return {
+    config,
+    width: axes.embed as Axis<"embed", E>,
+    embed_tokens: embedding(c.vocab, c.embed),
+    layers: Array.from({ length: c.layers }, () => decoderLayer(c)),
+    norm: rmsNorm(c.embed, c.eps),
+    lm_head: c.tied ? undefined : linear(c.embed, c.vocab, { bias: false }),
+    positions: (from?: Past) => positions(c, iota(axis("seq", symbol("seq")), from?.axis.size), from),
+  };
+}
+
+/** Positions to the tables that every layer shares. */
+function positions(c: Decoder, at: Value<"seq">, from?: Past): Context {
+  const angles = mark("rope_angles", ropeAngles(at, c.ropeTheta, axis("rot", c.headDim / 2)));
+  return { cos: cos(angles), sin: sin(angles), ...(from && { past: from }) };
+}
+
+export { past };

@@ -1,0 +1,130 @@
+import { type Axis, axis, fuse } from "../graph/axis.js";
+import { mark } from "../graph/graph.js";
+import { symbol } from "../graph/size.js";
+import type { Value } from "../graph/value.js";
+import { linear } from "../nn/linear.js";
+import { module, param } from "../nn/module.js";
+import { layerNorm } from "../nn/norms.js";
+import { geluTanh } from "../ops/activation.js";
+import { attention } from "../ops/attention.js";
+import { add, cos, sin } from "../ops/elementwise.js";
+import { linear as project } from "../ops/linear.js";
+import { type Pairing, ropeAngles, rotate } from "../ops/rope.js";
+import { concat, rearrange } from "../ops/shape.js";
+import { tokenMerge } from "../ops/visual.js";
+import type { VisionBackbone } from "./vlm.js";
+
+export interface VitConfig<V extends number = number> {
+  readonly width: V;
+  readonly layers: number;
+  readonly heads: number;
+  readonly hidden: number;
+  readonly channels: number;
+  /** The side of a patch, in pixels. */
+  readonly patch: number;
+  readonly eps: number;
+  readonly ropeTheta: number;
+  readonly pairing: Pairing;
+}
+
+const axesOf = <V extends number>(c: VitConfig<V>) => ({
+  vision: axis("vision", c.width),
+  head: axis("head", c.heads),
+  dim: axis("dim", c.width / c.heads),
+  mlp: axis("hidden", c.hidden),
+  channel: axis("channel", c.channels),
+  py: axis("py", c.patch),
+  px: axis("px", c.patch),
+});
+type Vit = VitConfig & ReturnType<typeof axesOf>;
+
+/** The axes of its input: frames of one size, cut into patches in merge-block order. */
+const frame = axis("frame", symbol("frame"));
+const patch = fuse(axis("token", symbol("token")), axis("window", symbol("window")));
+type Tokens = Value<"frame token*window vision">;
+interface Rotation {
+  readonly cos: Value<"token*window rot">;
+  readonly sin: Value<"token*window rot">;
+}
+
+/** A convolution whose stride is its kernel, on patches that are already cut: one matrix. */
+const patchEmbedding = (c: Vit) =>
+  module({ weight: param(c.vision, c.channel, c.py, c.px), bias: param(c.vision) }, (m) => {
+    const weight = rearrange(m.weight, "vision channel py px -> vision channel*py*px");
+    return (pixels: Value<"frame token*window channel*py*px">) =>
+      project<"frame token*window", "channel*py*px", "vision">(pixels, weight, m.bias);
+  });
+
+/** Bidirectional within a frame; frames are a batch, so they never see each other. */
+const selfAttention = (c: Vit) =>
+  module(
+    {
+      q_proj: linear(c.vision, fuse(c.head, c.dim)),
+      k_proj: linear(c.vision, fuse(c.head, c.dim)),
+      v_proj: linear(c.vision, fuse(c.head, c.dim)),
+      out_proj: linear(fuse(c.head, c.dim), c.vision),
+    },
+    (m) =>
+      (x: Tokens, { cos, sin }: Rotation) => {
+        const heads = (y: Value<"frame token*window head*dim">) =>
+          rearrange(y, "frame token*window head*dim -> frame token*window head dim");
+        const q = rotate(heads(m.q_proj(x)), cos, sin, c.pairing);
+        const k = rotate(heads(m.k_proj(x)), cos, sin, c.pairing);
+        const mixed = attention(q, k, heads(m.v_proj(x)), { scale: (c.width / c.heads) ** -0.5, causal: false });
+        return m.out_proj(rearrange(mixed, "frame token*window head dim -> frame token*window head*dim"));
+      },
+  );
+
+const mlp = (c: Vit) =>
+  module(
+    { fc1: linear(c.vision, c.mlp), fc2: linear(c.mlp, c.vision) },
+    (m) => (x: Tokens) => m.fc2(geluTanh(m.fc1(x))),
+  );
+
+const encoderLayer = (c: Vit) =>
+  module(
+    {
+      layer_norm1: layerNorm(c.vision, c.eps),
+      self_attn: selfAttention(c),
+      layer_norm2: layerNorm(c.vision, c.eps),
+      mlp: mlp(c),
+    },
+    (m) => (x: Tokens, at: Rotation) => {
+      const h = add(x, m.self_attn(m.layer_norm1(x), at));
+      return add(h, m.mlp(m.layer_norm2(h)));
+    },
+  );
+
+/** A SigLIP-like vision transformer with 2D rotary positions and no learned ones, and the 2x2 (m x m) merging behind it. */
+export function vit<const V extends number>(config: VitConfig<V>): VisionBackbone<V> {
+  const axes = axesOf(config);
+  const c: Vit = { ...config, ...axes };
+  /** Half of a head's angles turn with the row, half with the column. */
+  const rotation = (row: Value<"token*window">, col: Value<"token*window">): Rotation => {
+    const quarter = axis("rot", c.width / c.heads / 4);
+    const each = [row, col].map((at) => ropeAngles(at, c.ropeTheta, quarter));
+    const angles = mark("rope_angles", concat<"token*window rot">(each, "rot", axis("rot", c.width / c.heads / 2)));
+    return { cos: mark("rope_cos", cos(angles)), sin: mark("rope_sin", sin(angles)) };
+  };
+  const encoder = module(
+    { layers: Array.from({ length: c.layers }, () => encoderLayer(c)) },
+    (m) => (x: Tokens, at: Rotation) => m.layers.reduce((h, layer) => layer(h, at), x),
+  );
+  return {
+    width: axes.vision as Axis<"vision", V>,
+    frame,
+    patch,
+    pixel: fuse(c.channel, c.py, c.px),
+    module: module(
+      {
+        embeddings: module({ patch_embedding: patchEmbedding(c) }, (m) => m.patch_embedding),
+        encoder,
+        post_layernorm: layerNorm(c.vision, c.eps),
+      },
+      (m) => (pixels, row, col, window) => {
+        const tokens = m.post_layernorm(m.encoder(m.embeddings(pixels), rotation(row, col)));
+        return tokenMerge<"frame", "token", "window", "vision">(tokens, window);
+      },
+    ),
+  };
+}

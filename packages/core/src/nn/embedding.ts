@@ -1,0 +1,22 @@
+import type { Axis } from "../graph/axis.js";
+import type { Value } from "../graph/value.js";
+import { gather } from "../ops/gather.js";
+import { linear } from "../ops/linear.js";
+import { type Module, module, param } from "./module.js";
+
+export interface Embedding<V extends string, E extends string> {
+  /** Token ids to their rows. */
+  readonly lookup: <L extends string>(ids: Value<L>) => Value<`${L} ${E}`>;
+  /** Rows to a score for every token: the head of a model whose head is tied to its embedding. */
+  readonly scores: <L extends string>(x: Value<`${L} ${E}`>) => Value<`${L} ${V}`>;
+}
+
+/** A table of one row for each token: weight `[vocab embed]`. */
+export const embedding = <V extends string, E extends string>(
+  vocab: Axis<V>,
+  embed: Axis<E>,
+): Module<Embedding<V, E>> =>
+  module({ weight: param(vocab, embed) }, (m) => ({
+    lookup: <L extends string>(ids: Value<L>) => gather<`${L} ${E}`>(m.weight, ids, vocab.name),
+    scores: <L extends string>(x: Value<`${L} ${E}`>) => linear<L, E, V>(x, m.weight as Value<`${V} ${E}`>),
+  }));

@@ -1,0 +1,4 @@
+export * from "./embedding.js";
+export * from "./linear.js";
+export * from "./module.js";
+export * from "./norms.js";

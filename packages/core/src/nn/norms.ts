@@ -1,0 +1,14 @@
+import type { Axis } from "../graph/axis.js";
+import type { Value } from "../graph/value.js";
+import * as op from "../ops/norm.js";
+import { type Module, module, param } from "./module.js";
+
+export type Norm<N extends string> = <L extends string>(x: Value<`${L} ${N}`>) => Value<`${L} ${N}`>;
+
+/** Root-mean-square norm over the last axis: weight `[width]`. */
+export const rmsNorm = <N extends string>(width: Axis<N>, eps: number): Module<Norm<N>> =>
+  module({ weight: param(width) }, (m) => (x) => op.rmsNorm(x, m.weight, eps));
+
+/** Layer norm over the last axis: weight and bias `[width]`. */
+export const layerNorm = <N extends string>(width: Axis<N>, eps: number): Module<Norm<N>> =>
+  module({ weight: param(width), bias: param(width) }, (m) => (x) => op.layerNorm(x, m.weight, m.bias, eps));

@@ -1,0 +1,13 @@
+export * from "./activation.js";
+export { append, appendOp, type Past, past } from "./append.js";
+export * from "./attention.js";
+export * from "./elementwise.js";
+export * from "./gather.js";
+export * from "./leaves.js";
+export { linear, linearOp } from "./linear.js";
+export * from "./matmul.js";
+export * from "./norm.js";
+export * from "./reduce.js";
+export * from "./rope.js";
+export * from "./shape.js";
+export * from "./visual.js";
