@@ -90,14 +90,20 @@ async function request(url: URL, options: HttpOptions, headers: Record<string, s
   const { fetch = globalThis.fetch, signal } = options;
   signal?.throwIfAborted();
   try {
-    // Ranges of a compressed answer would count compressed bytes.
-    const all = { ...options.headers, "accept-encoding": "identity", ...headers };
+    // To a request with a range, fetch itself adds that the answer must not be compressed.
+    const all = { ...options.headers, ...headers };
     return await fetch(url, { headers: all, ...(signal === undefined ? {} : { signal }) });
   } catch (cause) {
     signal?.throwIfAborted();
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    return fail("network", { file: addressName(url) }, `no answer (${reason})`, "a server that can be reached", cause);
+    const wrong = `no answer (${reasonOf(cause)})`;
+    return fail("network", { file: addressName(url) }, wrong, "a server that can be reached", cause);
   }
+}
+
+/** Node says only "fetch failed" and keeps the reason one level down. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
 }
 
 async function refuseStatus(response: Response, where: Where): Promise<never> {
