@@ -1,0 +1,109 @@
+import type { Feed, Session, Tensor } from "../backend.js";
+import type { Compiled } from "../compile.js";
+import type { textPrograms } from "../models/vlm.js";
+import { hostI32 } from "../tensor.js";
+import { GenerationError, type SamplingOptions, sampler } from "./sample.js";
+
+export type TextModel = Pick<Compiled<ReturnType<typeof textPrograms>>, "run" | "createSession">;
+
+/** A prompt whose visual tokens, if any, are already projected. */
+export interface Prompt {
+  readonly ids: Int32Array;
+  /** The visual rows, in parts of `[row, embed]`, and for each id its row or -1. */
+  readonly visual?: { readonly parts: readonly Tensor[]; readonly index: Int32Array };
+}
+
+export interface GenerateOptions extends SamplingOptions {
+  /** The most tokens to generate; 2048 unless given. */
+  readonly maxTokens?: number | undefined;
+  /** Token ids that end the answer; the one that did is the last that is given. */
+  readonly stopTokens?: readonly number[] | undefined;
+  /** How many positions of the prompt go through the decoder at once. */
+  readonly prefillChunk?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What was generated: a token, and the logits it was chosen from. */
+export interface Generated {
+  readonly id: number;
+  readonly logits: Float32Array;
+}
+
+/**
+ * Prefill the prompt behind what the session holds, then give one token after another. Logits are computed for the last
+ * position only. Leaving the loop early leaves the session at the last position that was run.
+ * @throws GenerationError for an empty prompt or an option out of its range
+ */
+export async function* generate(
+  model: TextModel,
+  session: Session,
+  prompt: Prompt,
+  options: GenerateOptions = {},
+): AsyncGenerator<Generated> {
+  const { maxTokens = 2048, stopTokens = [], signal } = options;
+  if (!Number.isSafeInteger(maxTokens) || maxTokens < 0)
+    throw new GenerationError(`maxTokens is ${maxTokens}; it must be a whole number of at least 0`);
+  const choose = sampler(options);
+  const ids = [...prompt.ids];
+  let logits = await prefill(model, session, prompt, options);
+  for (let n = 0; n < maxTokens; n++) {
+    const id = choose(logits, ids);
+    ids.push(id);
+    yield { id, logits };
+    if (stopTokens.includes(id) || n + 1 === maxTokens) return;
+    signal?.throwIfAborted();
+    const { embeds } = await model.run("embed", { ids: hostI32([id], [1, 1]) });
+    logits = await step(model, session, embeds, [0], signal);
+    embeds.dispose();
+  }
+}
+
+/**
+ * Run a prompt through the decoder.
+ * @returns the logits of its last position, `[vocab]`
+ */
+export async function prefill(
+  model: TextModel,
+  session: Session,
+  { ids, visual }: Prompt,
+  { prefillChunk = 1024, signal }: GenerateOptions = {},
+): Promise<Float32Array> {
+  if (ids.length === 0) throw new GenerationError("the prompt is empty");
+  if (!Number.isSafeInteger(prefillChunk) || prefillChunk < 1)
+    throw new GenerationError(`prefillChunk is ${prefillChunk}; it must be a whole number of at least 1`);
+  let logits = new Float32Array(0);
+  for (let start = 0; start < ids.length; start += prefillChunk) {
+    signal?.throwIfAborted();
+    const part = ids.subarray(start, start + prefillChunk);
+    const shape = [1, part.length];
+    const { embeds } =
+      visual !== undefined && visual.parts.length > 0
+        ? await model.run("embedVisual", {
+            ids: hostI32(part, shape),
+            visual: visual.parts,
+            index: hostI32(visual.index.subarray(start, start + prefillChunk), shape),
+          })
+        : await model.run("embed", { ids: hostI32(part, shape) });
+    const last = start + prefillChunk >= ids.length;
+    logits = await step(model, session, embeds, last ? [part.length - 1] : [], signal);
+    embeds.dispose();
+  }
+  return logits;
+}
+
+async function step(
+  model: TextModel,
+  session: Session,
+  embeds: Feed,
+  pick: readonly number[],
+  signal: AbortSignal | undefined,
+): Promise<Float32Array<ArrayBuffer>> {
+  const result = await model.run(
+    "step",
+    { embeds, pick: hostI32(pick) },
+    signal === undefined ? { session } : { session, signal },
+  );
+  const logits = Float32Array.from(await result.logits.read());
+  result.logits.dispose();
+  return logits;
+}
