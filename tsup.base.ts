@@ -8,8 +8,12 @@ export const library = (entry: Record<string, string> = { index: "src/index.ts" 
     target: "es2022",
     platform: "neutral",
     sourcemap: true,
-    clean: false,
+    // Old chunks go; the declarations are tsc's.
+    clean: ["!**/*.d.ts"],
     dts: false,
     splitting: true,
     treeshake: true,
+    // Every import of another package stays an import, `node:` in front included.
+    skipNodeModulesBundle: true,
+    removeNodeProtocol: false,
   });

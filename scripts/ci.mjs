@@ -1,0 +1,26 @@
+// What CI runs beyond `npm test`: longer property runs, the goldens through the built command, and the API pages.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { node, root, run, runSteps, tool, vitest } from "./tools.mjs";
+
+const verify = (goldens, backend) => ({
+  name: `hulu verify ${goldens} on ${backend}`,
+  run: () => node(["packages/cli/dist/bin.js", "verify", goldens, "--backend", backend]),
+});
+const goldens = ["test/data/goldens", "../shared/goldens"].filter((folder) => existsSync(join(root, folder)));
+const backends = ["reference", "onnx"];
+
+await runSteps([
+  { name: "npm test", run: () => run(process.execPath, ["scripts/test.mjs"]), needed: true },
+  { name: "property tests, many runs", run: () => vitest(propertyTests(), { env: { HULU_FUZZ: "many" } }) },
+  ...goldens.flatMap((folder) => backends.map((backend) => verify(folder, backend))),
+  { name: "API pages", run: () => tool("typedoc", []) },
+]);
+
+/** The test files that draw random inputs. */
+function propertyTests() {
+  return ["packages", "test"]
+    .flatMap((top) => readdirSync(join(root, top), { recursive: true }).map((file) => `${top}/${file}`))
+    .filter((file) => file.endsWith(".test.ts") && !file.includes("node_modules"))
+    .filter((file) => /fast-check|HULU_FUZZ/.test(readFileSync(join(root, file), "utf8")));
+}

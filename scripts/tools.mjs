@@ -1,0 +1,133 @@
+// What the other scripts share: where things are, how a tool is run, and how a list of steps is run and counted.
+import { spawn } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const root = fileURLToPath(new URL("..", import.meta.url));
+
+const json = (file) => JSON.parse(readFileSync(file, "utf8"));
+const windows = process.platform === "win32";
+
+/** The workspace's packages: folder and manifest. */
+export const packages = () =>
+  readdirSync(join(root, "packages"))
+    .map((name) => join(root, "packages", name))
+    .map((folder) => ({ folder, manifest: json(join(folder, "package.json")) }));
+
+/** Run a command; it takes the terminal's output unless `capture` is set. Rejects when it exits other than 0. */
+export function run(command, args, { cwd = root, env = {}, capture = false } = {}) {
+  const { promise, resolve, reject } = withResolvers();
+  // Only npx needs a shell, and only on Windows, where it is npx.cmd.
+  const shell = windows && command === "npx";
+  const stdio = ["ignore", ...(capture ? ["pipe", "pipe"] : ["inherit", "inherit"])];
+  const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio, shell });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (data) => void (output += data));
+  child.on("error", reject);
+  child.on("close", (code, signal) => {
+    if (code === 0) return resolve(output);
+    const what = `${command} ${args.join(" ")} exited with ${code ?? signal}`;
+    reject(new Error(capture ? `${what}\n${output}` : what));
+  });
+  return promise;
+}
+
+function withResolvers() {
+  let resolve;
+  let reject;
+  const promise = new Promise((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}
+
+/** Run a node script. */
+export const node = (args, options) => run(process.execPath, args, options);
+
+/** Run the command of an installed package, without a shell. */
+export function tool(name, args, { from = name, ...options } = {}) {
+  const manifest = join(root, "node_modules", from, "package.json");
+  const { bin } = json(manifest);
+  const entry = typeof bin === "string" ? bin : bin[name];
+  return node([join(dirname(manifest), entry), ...args], options);
+}
+
+/** pnpm in the version that package.json pins; a machine with nothing but Node has npx. */
+export const pnpm = (args, options) =>
+  run("npx", ["--yes", json(join(root, "package.json")).packageManager, ...args], options);
+
+export const install = () => pnpm(["install", "--frozen-lockfile"]);
+
+/** Run vitest, and give how many tests passed, failed and were skipped. */
+export async function vitest(args, options) {
+  const report = join(root, ".cache", "vitest.json");
+  mkdirSync(dirname(report), { recursive: true });
+  rmSync(report, { force: true });
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+  const error = await tool("vitest", ["run", ...reporters, ...args], options).then(
+    () => undefined,
+    (cause) => cause,
+  );
+  let counts;
+  try {
+    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = json(report);
+    counts = { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests + numTodoTests };
+  } catch {
+    throw error ?? new Error("vitest left no report");
+  }
+  // A file that does not load, or an error outside a test, fails the run although no test did.
+  if (error && counts.failed === 0) counts.failed = 1;
+  if (!error && counts.passed === 0) throw new Error("no test ran");
+  return counts;
+}
+
+/** Run `task` over the items, `width` at a time. */
+export async function parallel(items, task, width = 2) {
+  const queue = [...items];
+  const worker = async () => {
+    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await task(item);
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+}
+
+/**
+ * Run steps in turn: `{ name, run, needed }`. A step counts as one, or as the tests that it gives counts of. All are run,
+ * but a failed step that is `needed` ends the list. Prints each with its time and a summary, and sets the exit code.
+ */
+export async function runSteps(steps) {
+  const done = [];
+  for (const { name, run: work, needed } of steps) {
+    console.log(`\n== ${name}`);
+    const start = performance.now();
+    const counts = { passed: 0, failed: 0, skipped: 0 };
+    try {
+      Object.assign(counts, (await work()) ?? { passed: 1 });
+    } catch (cause) {
+      console.error(cause instanceof Error ? cause.message : cause);
+      counts.failed = 1;
+    }
+    const seconds = (performance.now() - start) / 1000;
+    done.push({ name, seconds, ...counts });
+    console.log(`== ${name}: ${counts.failed ? "FAILED" : "passed"} in ${seconds.toFixed(1)} s`);
+    if (counts.failed && needed) break;
+  }
+  const total = (key) => done.reduce((n, step) => n + step[key], 0);
+  console.log("");
+  for (const { name, seconds, passed, failed } of done)
+    console.log(
+      `${failed ? "FAILED" : "passed"}  ${seconds.toFixed(1).padStart(6)} s  ${name} (${passed}/${passed + failed})`,
+    );
+  if (done.length < steps.length)
+    console.log(
+      `not run: ${steps
+        .slice(done.length)
+        .map((s) => s.name)
+        .join(", ")}`,
+    );
+  console.log(`${total("seconds").toFixed(1).padStart(14)} s`);
+  const skipped = total("skipped") ? `, ${total("skipped")} skipped` : "";
+  console.log(`${total("passed")} passed, ${total("failed")} failed${skipped}`);
+  process.exitCode = total("failed") > 0 ? 1 : 0;
+}
