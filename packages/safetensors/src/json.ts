@@ -84,8 +84,10 @@ export class JsonCursor {
 
   /** Reads any value and forgets it. */
   skip(what: string, depth = 0): void {
-    if (depth > MAX_DEPTH) fail(this.#syntax, this.where, `${what} is nested too deep`, `at most ${MAX_DEPTH} levels`);
     const first = this.#peek();
+    if (depth >= MAX_DEPTH && (first === "{" || first === "[")) {
+      fail(this.#syntax, this.where, `${what} is nested too deep`, `at most ${MAX_DEPTH} levels`);
+    }
     const inner = () => this.skip(what, depth + 1);
     if (first === "{") this.object(what, inner);
     else if (first === "[") this.array(what, this.#syntax, inner);

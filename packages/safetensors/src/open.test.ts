@@ -1,8 +1,8 @@
-import { mkdir, rename, symlink, truncate, utimes, writeFile } from "node:fs/promises";
+import { mkdir, open as openHandle, rename, symlink, truncate, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { bytesOf, codeOf, failureOf, fileOf, metadata, temporaryFolder, tensorList } from "../test/fixtures.js";
 import { type ByteSource, bytesPerElement, open, type StoredDType, serialize, toFloat32 } from "./index.js";
 
@@ -195,21 +195,40 @@ describe("a file on disk", () => {
     expect((await open(example)).locate("matrix")).toBeUndefined();
   });
 
-  it("is noticed when it changes after its header was read", async () => {
+  it("is noticed when it changes after its header was read, in any one way", async () => {
     const changes: ((path: string) => Promise<void>)[] = [
       (path) => truncate(path, example.byteLength - 1),
-      (path) => utimes(path, 1, 1),
+      (path) => utimes(path, 2, 2),
       async (path) => {
         await writeFile(`${path}.new`, example);
         await rename(`${path}.new`, path);
       },
     ];
-    for (const change of changes) {
+    for (const [i, change] of changes.entries()) {
       const path = await exampleFile();
+      await utimes(path, 1, 1);
       const file = await open(path);
+      expect(await file.floats("matrix")).toEqual(numbers);
       await change(path);
+      if (i !== 1) await utimes(path, 1, 1);
       expect(await codeOf(() => file.read("matrix"))).toBe("changed");
     }
+  });
+
+  it("is read whole where the system gives a part at a time", async () => {
+    const path = await exampleFile();
+    const handle = await openHandle(path);
+    const prototype = Object.getPrototypeOf(handle) as typeof handle;
+    await handle.close();
+    const { read } = prototype;
+    // As a network file system may: 5 bytes per call.
+    const few = vi.spyOn(prototype, "read").mockImplementation(function (this: typeof handle, ...given: unknown[]) {
+      const [bytes, offset, length, position] = given as [Uint8Array, number, number, number];
+      return Reflect.apply(read, this, [bytes, offset, Math.min(5, length), position]);
+    } as never);
+    onTestFinished(() => few.mockRestore());
+    expect(await (await open(path)).floats("matrix")).toEqual(numbers);
+    expect(few.mock.calls.length).toBeGreaterThan(10);
   });
 
   it("is told from what is no file", async () => {

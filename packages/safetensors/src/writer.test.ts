@@ -1,7 +1,7 @@
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { open as openHandle, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { bytesOf, codeOf, failureOf, metadata, temporaryFolder, tensorList } from "../test/fixtures.js";
 import { type MemoryTensor, open, STORED_DTYPES, serialize, type TensorInput, write } from "./index.js";
 
@@ -217,6 +217,26 @@ describe("write", () => {
       await expect(writing).rejects.toBe(reason);
       expect(await readdir(folder)).toEqual([]);
     }
+  });
+
+  it("goes on where the system takes a part at a time, and names a full disk", async () => {
+    const path = join(await temporaryFolder(), "a.safetensors");
+    const handle = await openHandle(path, "w");
+    const prototype = Object.getPrototypeOf(handle) as typeof handle;
+    await handle.close();
+    const { write: writeAll } = prototype;
+    const few = vi.spyOn(prototype, "write");
+    onTestFinished(() => few.mockRestore());
+    few.mockImplementation(function (this: typeof handle, ...given: unknown[]) {
+      const [bytes, offset, length] = given as [Uint8Array, number, number];
+      return Reflect.apply(writeAll, this, [bytes, offset, Math.min(5, length)]);
+    } as never);
+    await write(path, [tensor(data)]);
+    expect(new Uint8Array(await readFile(path))).toEqual(serialize([{ ...tensor(data), data }]));
+    few.mockRejectedValue(Object.assign(new Error("no space left"), { code: "ENOSPC" }));
+    const error = await failureOf(() => write(path, [tensor(data)]));
+    expect([error.code, error.message]).toEqual(["io", expect.stringContaining("ENOSPC")]);
+    expect(await readdir(join(path, ".."))).toEqual(["a.safetensors"]);
   });
 
   it("leaves the signal without listeners", async () => {
