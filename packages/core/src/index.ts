@@ -1,5 +1,9 @@
 export * from "./backend.js";
 export * from "./compile.js";
+export * from "./generate/generate.js";
+export { type Random, seededRandom } from "./generate/random.js";
+export * from "./generate/sample.js";
+export { StopStrings } from "./generate/stop.js";
 export { type Axis, atoms, axis, fuse, namesOf, printDims } from "./graph/axis.js";
 export * from "./graph/bind.js";
 export * from "./graph/graph.js";

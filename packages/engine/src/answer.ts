@@ -1,0 +1,90 @@
+import { EngineError } from "./error.js";
+
+/** A piece of an answer, as it arrives: always whole Unicode characters. */
+export interface Piece {
+  readonly kind: "thinking" | "answer";
+  readonly text: string;
+}
+
+/** Why an answer ended: a stop token, a stop string, or the limit of tokens or of the model's context. */
+export type StopReason = "token" | "string" | "length";
+
+export interface Result {
+  /** What the model said; with `thinking: "inline"` its thinking too. */
+  readonly text: string;
+  /** What stood between `<think>` and `</think>`; empty when it is inline or hidden. */
+  readonly thinking: string;
+  /** The ids that were generated; a stop token that ended them is the last. */
+  readonly tokenIds: readonly number[];
+  /** Positions of the prompt, after pruning. */
+  readonly promptTokens: number;
+  /** Visual tokens before pruning, and those that were kept. */
+  readonly visualTokens: { readonly all: number; readonly kept: number };
+  readonly stopReason: StopReason;
+  readonly timings: Timings;
+}
+
+/** Milliseconds. */
+export interface Timings {
+  /** Decoding files, resizing, tokenizing. */
+  readonly process: number;
+  /** The vision encoder, pruning, the projector. */
+  readonly encode: number;
+  /** The prompt through the decoder, up to the first token. */
+  readonly prefill: number;
+  /** The tokens after the first. */
+  readonly decode: number;
+}
+
+/**
+ * An answer: iterate over it for its text as it arrives, or wait for `result()`. It begins when the first of them is
+ * called, and it can be consumed once. Leaving the iteration early ends the work.
+ */
+export class Answer implements AsyncIterable<string> {
+  readonly #run: () => AsyncGenerator<Piece, Result>;
+  #outcome: Promise<Result> | undefined;
+  #used = false;
+
+  constructor(run: () => AsyncGenerator<Piece, Result>) {
+    this.#run = run;
+  }
+
+  /** The text of the answer; thinking that is kept apart is left out. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<string, void> {
+    for await (const { kind, text } of this.pieces()) if (kind === "answer") yield text;
+  }
+
+  /** Thinking and answer, each piece marked. */
+  async *pieces(): AsyncGenerator<Piece, void> {
+    if (this.#used) throw new EngineError("answer-used", "an answer can be consumed once; ask again for another");
+    this.#used = true;
+    const run = this.#run();
+    let settle: (outcome: Promise<Result>) => void = () => {};
+    this.#outcome = new Promise<Result>((resolve) => {
+      settle = resolve;
+    });
+    this.#outcome.catch(() => {});
+    try {
+      for (;;) {
+        const next = await run.next();
+        if (next.done) {
+          settle(Promise.resolve(next.value));
+          return;
+        }
+        yield next.value;
+      }
+    } catch (cause) {
+      settle(Promise.reject(cause));
+      throw cause;
+    } finally {
+      await run.return(undefined as never).catch(() => {});
+      settle(Promise.reject(new EngineError("answer-used", "the answer was left before its end")));
+    }
+  }
+
+  /** The whole answer with its counts and timings. */
+  async result(): Promise<Result> {
+    if (!this.#used) for await (const _ of this.pieces());
+    return this.#outcome as Promise<Result>;
+  }
+}

@@ -1,0 +1,128 @@
+import { type CheckpointModel, modelFromCheckpoint } from "@hulu/core";
+import {
+  type ChatTemplate,
+  createTokenizer,
+  huluMedTemplate,
+  jinjaTemplate,
+  type PreprocessorConfig,
+  parsePreprocessorConfig,
+  type Tokenizer,
+} from "@hulu/processor";
+import { type Checkpoint, openCheckpoint } from "@hulu/safetensors";
+import { EngineError } from "./error.js";
+import { type CheckpointSource, type Files, inside, MIB, needJson, openFiles, readJson } from "./files.js";
+import { type GenerationDefaults, parseGenerationConfig } from "./generation-config.js";
+
+/** Everything that a checkpoint's folder says, checked; of the weights only the headers are read. */
+export interface LoadedCheckpoint extends CheckpointModel {
+  readonly stored: Checkpoint;
+  readonly tokenizer: Tokenizer;
+  readonly template: ChatTemplate;
+  readonly preprocessor: PreprocessorConfig;
+  readonly generation: GenerationDefaults;
+  readonly imageToken: { readonly id: number; readonly text: string };
+}
+
+const SMALL = 4 * MIB;
+const TOKENIZER = 256 * MIB;
+
+export async function openModel(source: CheckpointSource, signal?: AbortSignal): Promise<LoadedCheckpoint> {
+  const files = openFiles(source);
+  const json = await needJson(files, "config.json", SMALL);
+  const vision = await visionFolder(files, json);
+  const stored = await openCheckpoint(source, signal === undefined ? {} : { signal });
+  const checkpoint = modelFromCheckpoint(json, stored, vision.config);
+  const tokenizerConfig = (await readJson(files, "tokenizer_config.json", SMALL)) ?? {};
+  const tokenizer = createTokenizer(await needJson(files, "tokenizer.json", TOKENIZER), tokenizerConfig);
+  const preprocessor = parsePreprocessorConfig(
+    (await readJson(files, "preprocessor_config.json", SMALL)) ?? vision.preprocessor ?? {},
+  );
+  checkPatch(preprocessor, checkpoint);
+  checkVocabulary(tokenizer, checkpoint);
+  return {
+    ...checkpoint,
+    stored,
+    tokenizer,
+    template: await chatTemplate(files, tokenizerConfig),
+    preprocessor,
+    generation: parseGenerationConfig(
+      await readJson(files, "generation_config.json", SMALL),
+      checkpoint.config.eosTokens,
+      tokenizer,
+      tokenizerConfig,
+    ),
+    imageToken: imageToken(tokenizer, checkpoint.config.imageToken),
+  };
+}
+
+/** In the original layout the encoder's own folder has its config and preprocessor files. */
+async function visionFolder(files: Files, json: unknown): Promise<{ config?: unknown; preprocessor?: unknown }> {
+  const config = json as {
+    readonly mm_vision_encoder?: unknown;
+    readonly vision_encoder?: unknown;
+    readonly vision_encoder_config?: unknown;
+  } | null;
+  if (config === null || typeof config !== "object" || config.vision_encoder_config != null) return {};
+  const field = config.mm_vision_encoder != null ? "mm_vision_encoder" : "vision_encoder";
+  const path = config[field];
+  if (typeof path !== "string") return {};
+  const name = inside(path, field);
+  return {
+    config: await readJson(files, `${name}/config.json`, SMALL),
+    preprocessor: await readJson(files, `${name}/preprocessor_config.json`, SMALL),
+  };
+}
+
+/** A checkpoint's own template wins: a file beside it, or a field of tokenizer_config.json; else the family's. */
+async function chatTemplate(files: Files, tokenizerConfig: unknown): Promise<ChatTemplate> {
+  const file = await files.text("chat_template.jinja", SMALL);
+  if (file !== undefined) return jinjaTemplate(file);
+  for (const json of [await readJson(files, "chat_template.json", SMALL), tokenizerConfig]) {
+    const source =
+      typeof json === "object" && json !== null && "chat_template" in json ? json.chat_template : undefined;
+    if (typeof source === "string") return jinjaTemplate(source);
+    if (Array.isArray(source)) {
+      const named = source.find(
+        (t: unknown) => typeof t === "object" && t !== null && "name" in t && t.name === "default",
+      );
+      if (typeof named?.template === "string") return jinjaTemplate(named.template);
+    }
+  }
+  return huluMedTemplate;
+}
+
+function checkPatch(preprocessor: PreprocessorConfig, { config }: CheckpointModel): void {
+  if (preprocessor.patchSize !== config.vision.patch)
+    throw new EngineError(
+      "json-invalid",
+      `preprocessor_config.json cuts patches of ${preprocessor.patchSize} pixels, the vision encoder takes ${config.vision.patch}`,
+    );
+}
+
+function checkVocabulary(tokenizer: Tokenizer, { config }: CheckpointModel): void {
+  if (tokenizer.vocabSize > config.decoder.vocab)
+    throw new EngineError(
+      "tokenizer-mismatch",
+      `tokenizer.json has ids up to ${tokenizer.vocabSize - 1}, the model has ${config.decoder.vocab} rows: it is another model's tokenizer`,
+    );
+}
+
+const IMAGE = "<image>";
+
+function imageToken(tokenizer: Tokenizer, configured: number | undefined): LoadedCheckpoint["imageToken"] {
+  const id = configured ?? tokenizer.idOf(IMAGE);
+  const text = id === undefined ? undefined : tokenizer.tokenOf(id);
+  if (id === undefined || text === undefined)
+    throw new EngineError(
+      "image-token",
+      configured === undefined
+        ? `neither config.json's image_token_index nor a token ${IMAGE} in tokenizer.json says what stands for a picture`
+        : `config.json's image_token_index is ${configured}, which tokenizer.json does not have`,
+    );
+  if (!tokenizer.addedTokens.some((t) => t.id === id))
+    throw new EngineError(
+      "image-token",
+      `token ${id}, which config.json has for pictures, is an ordinary word of tokenizer.json, not an added token`,
+    );
+  return { id, text };
+}

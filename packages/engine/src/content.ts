@@ -1,0 +1,124 @@
+import {
+  type Conversation,
+  checkRgb,
+  decodeImage,
+  type Frames,
+  type NiftiOptions,
+  type RgbImage,
+  readNifti,
+  type SliceOptions,
+  type Message as TemplateMessage,
+  type Part as TemplatePart,
+  type Volume,
+  videoPart,
+  volumeFrames,
+} from "@hulu/processor";
+import { EngineError } from "./error.js";
+
+/** A picture: the bytes of a file (PNG, JPEG, WebP, BMP, GIF, TIFF), or pixels. */
+export type ImageInput = Uint8Array | Blob | RgbImage;
+
+/** One piece of a message. */
+export type Part =
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "image"; readonly image: ImageInput /** Seconds, told to the model. */; readonly time?: number }
+  /** Frames of one clip, in order; timestamps in seconds are told to the model. */
+  | { readonly type: "video"; readonly frames: readonly ImageInput[]; readonly timestamps?: readonly number[] }
+  /** A volume: the bytes of a NIfTI file, or one that is already read. The slices go to the model as frames. */
+  | ({ readonly type: "volume"; readonly volume: Uint8Array | Blob | Volume } & Omit<NiftiOptions, "maxBytes"> &
+      SliceOptions);
+
+export interface Message {
+  readonly role: "system" | "user" | "assistant";
+  readonly content: string | readonly Part[];
+}
+
+/** A conversation as the template sees it, and the visual inputs in the order of its placeholders. */
+export interface Prepared {
+  readonly conversation: Conversation;
+  readonly visuals: readonly Visual[];
+}
+export interface Visual {
+  readonly kind: "image" | "video";
+  readonly frames: readonly RgbImage[];
+}
+
+/**
+ * Decode what a conversation holds.
+ * @throws EngineError `content-invalid` for a part that is none of {@link Part}; ProcessorError for a file that is not
+ *   what it should be
+ */
+export async function prepare(messages: readonly Message[], signal?: AbortSignal): Promise<Prepared> {
+  const visuals: Visual[] = [];
+  const conversation: TemplateMessage[] = [];
+  for (const { role, content } of messages) {
+    if (typeof content === "string") {
+      conversation.push({ role, content });
+      continue;
+    }
+    if (!Array.isArray(content))
+      throw new EngineError("content-invalid", "a message's content is a string or a list of parts");
+    const parts: TemplatePart[] = [];
+    for (const part of content as readonly Part[]) {
+      signal?.throwIfAborted();
+      parts.push(await preparePart(part, visuals));
+    }
+    conversation.push({ role, content: parts });
+  }
+  return { conversation, visuals };
+}
+
+async function preparePart(part: Part, visuals: Visual[]): Promise<TemplatePart> {
+  switch (part.type) {
+    case "text":
+      return { type: "text", text: part.text };
+    case "image":
+      visuals.push({ kind: "image", frames: [await readImage(part.image)] });
+      return part.time === undefined ? { type: "image" } : { type: "image", time: part.time };
+    case "video":
+      return video(
+        {
+          frames: await Promise.all(part.frames.map(readImage)),
+          ...(part.timestamps && { timestamps: part.timestamps }),
+        },
+        visuals,
+      );
+    case "volume":
+      // A 3D volume carries no timestamps, whatever the template.
+      return video({ frames: await readSlices(part) }, visuals);
+    default:
+      throw new EngineError("content-invalid", "a part's type is text, image, video or volume");
+  }
+}
+
+function video(frames: Frames, visuals: Visual[]): TemplatePart {
+  if (frames.frames.length === 0) throw new EngineError("content-invalid", "a video needs at least one frame");
+  if (frames.timestamps !== undefined && frames.timestamps.length !== frames.frames.length)
+    throw new EngineError(
+      "content-invalid",
+      `${frames.timestamps.length} timestamps do not fit ${frames.frames.length} frames`,
+    );
+  visuals.push({ kind: "video", frames: frames.frames });
+  return videoPart(frames);
+}
+
+/** A picture's pixels. */
+export async function readImage(image: ImageInput): Promise<RgbImage> {
+  if (image instanceof Uint8Array) return decodeImage(image);
+  if (image instanceof Blob) return decodeImage(new Uint8Array(await image.arrayBuffer()));
+  checkRgb(image);
+  return image;
+}
+
+async function readSlices(part: Part & { readonly type: "volume" }): Promise<RgbImage[]> {
+  const { volume, volumeIndex, axis, rule = "hf", numSlices, window } = part;
+  const slices = {
+    ...(axis !== undefined && { axis }),
+    rule,
+    ...(numSlices !== undefined && { numSlices }),
+    ...(window !== undefined && { window }),
+  };
+  if (!(volume instanceof Uint8Array || volume instanceof Blob)) return volumeFrames(volume, slices);
+  const bytes = volume instanceof Uint8Array ? volume : new Uint8Array(await volume.arrayBuffer());
+  return volumeFrames(await readNifti(bytes, volumeIndex === undefined ? {} : { volumeIndex }), slices);
+}

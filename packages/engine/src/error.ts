@@ -1,0 +1,25 @@
+/** What went wrong in loading or asking, as a stable name. */
+export type EngineErrorCode =
+  | "file-missing"
+  | "file-too-large"
+  | "json-invalid"
+  | "path-outside"
+  | "tokenizer-mismatch"
+  | "image-token"
+  | "prompt-empty"
+  | "prompt-too-long"
+  | "content-invalid"
+  | "answer-used"
+  | "disposed";
+
+/** The engine could not do what was asked; `code` is for programs, the message says what would be right. */
+export class EngineError extends Error {
+  override readonly name = "EngineError";
+  constructor(
+    readonly code: EngineErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
