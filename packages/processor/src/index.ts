@@ -1,1 +1,94 @@
-export {};
+export { DEFAULT_CONFIG, type PreprocessorConfig, parsePreprocessorConfig } from "./config.js";
+export { ProcessorError, type ProcessorErrorCode } from "./errors.js";
+export { bmpDecoder } from "./image/bmp.js";
+export {
+  checkPixels,
+  type DecodedFrames,
+  type DecodeOptions,
+  type DecodeSettings,
+  decodeFrames,
+  decodeImage,
+  type Grey16Rule,
+  type ImageDecoder,
+  MAX_PIXELS,
+} from "./image/decode.js";
+export {
+  type FramePatches,
+  framePatches,
+  itemSizes,
+  mergeOrder,
+  type Patches,
+  type PatchOptions,
+  patchify,
+  preprocess,
+  streamPatches,
+  type VisualItem,
+} from "./image/patches.js";
+export { type PassOrder, resizeBicubic } from "./image/resize.js";
+export { checkRgb, type RgbImage } from "./image/rgb.js";
+export { sharpDecoder } from "./image/sharp.js";
+export {
+  type Aspect,
+  mixedSizes,
+  type Size,
+  type SizedItem,
+  simpleSizes,
+  type TokenLimits,
+  targetSizes,
+} from "./image/size.js";
+export { type ImageFormat, sniffImage } from "./image/sniff.js";
+export {
+  type Conversation,
+  checkConversation,
+  type ImagePart,
+  type Message,
+  type OtherPart,
+  type Part,
+  type TextPart,
+  type VideoPart,
+  videoPart,
+} from "./text/conversation.js";
+export { type JinjaLimits, jinjaTemplate } from "./text/jinja.js";
+export { Float, float, type Numeric, parseJson, timeString } from "./text/number.js";
+export {
+  encodePrompt,
+  encodeTraining,
+  expandPlaceholders,
+  IGNORE,
+  type Prompt,
+  type PromptOptions,
+  placeholderCounts,
+  type TrainingExample,
+  type VisualGrid,
+} from "./text/prompt.js";
+export { type ChatTemplate, huluMedTemplate, type TemplateOptions, videoLlama3Template } from "./text/template.js";
+export { removeThinking, type ThinkPiece, type ThinkSplitter, thinkSplitter } from "./text/think.js";
+export {
+  type AddedToken,
+  createTokenizer,
+  type DecodeIdsOptions,
+  type EncodeOptions,
+  type Tokenizer,
+  type TokenStream,
+} from "./text/tokenizer.js";
+export {
+  type ClipSampling,
+  type Frames,
+  GIF_FPS,
+  MAX_FRAMES,
+  type SampledFrames,
+  sampleClip,
+  sampleSequence,
+} from "./video/sampling.js";
+export { type NiftiOptions, type NiftiVolume, readNifti } from "./volume/nifti.js";
+export type { NiftiDatatype, NiftiHeader } from "./volume/nifti-header.js";
+export {
+  DEFAULT_SLICES,
+  type SliceOptions,
+  type SliceRule,
+  scalePlane,
+  sliceIndices,
+  streamSlices,
+  volumeFrames,
+} from "./volume/slices.js";
+export { type Axis, axisNumber, type Plane, type Volume, volumeOf } from "./volume/volume.js";

@@ -1,0 +1,109 @@
+import { ProcessorError } from "../errors.js";
+import type { RgbImage } from "../image/rgb.js";
+import { linspaceInts } from "../image/round.js";
+import { type Axis, axisNumber, type Plane, type Volume } from "./volume.js";
+
+/**
+ * Whose rule turns a volume into pictures. `repository`: the released inference code; `numSlices` (180) slices, a smaller
+ * volume repeats some, a constant slice is cast as it is and wraps. `hf`: the code that travels with the checkpoints; all
+ * slices unless `numSlices` is less, an optional window, a constant slice is black.
+ */
+export type SliceRule = "repository" | "hf";
+
+export interface SliceOptions {
+  /** Default `"axial"`. */
+  readonly axis?: Axis;
+  /** Default `"repository"`. */
+  readonly rule?: SliceRule;
+  /** Slices wanted. Default: 180 (`repository`), all (`hf`). */
+  readonly numSlices?: number | null;
+  /** `hf` only: values are clipped to center +- width / 2 before scaling. Both or none; physical units. */
+  readonly window?: { readonly center: number; readonly width: number };
+}
+
+/** What {@link SliceOptions} of the `repository` rule take where no number is given. */
+export const DEFAULT_SLICES = 180;
+
+/**
+ * Which slices of `count` are taken.
+ * @throws ProcessorError `volume-slices`.
+ */
+export function sliceIndices(count: number, rule: SliceRule, numSlices?: number | null): number[] {
+  const wanted = numSlices ?? (rule === "repository" ? DEFAULT_SLICES : count);
+  if (!Number.isSafeInteger(wanted) || wanted < 1 || !Number.isSafeInteger(count) || count < 1) {
+    throw new ProcessorError("volume-slices", "the number of slices must be a positive integer");
+  }
+  if (rule === "hf" && wanted >= count) return Array.from({ length: count }, (_, i) => i);
+  return linspaceInts(0, count - 1, wanted);
+}
+
+/**
+ * Cuts a volume into pictures, each scaled to 0..255 by its own minimum and maximum and truncated. Values that are not
+ * finite are left out of minimum and maximum; NaN is drawn as the minimum, infinities are clipped.
+ * @throws ProcessorError `volume-axis`, `volume-slices`, `volume-window`.
+ */
+export function volumeFrames(volume: Volume, options: SliceOptions = {}): RgbImage[] {
+  return [...streamSlices(volume, options)];
+}
+
+/** {@link volumeFrames}, one slice at a time. A slice that is taken twice is the same object twice. */
+export function* streamSlices(volume: Volume, options: SliceOptions = {}): Generator<RgbImage> {
+  const { rule = "repository", window } = options;
+  const axis = axisNumber(options.axis ?? "axial");
+  checkWindow(rule, window);
+  let last: { index: number; image: RgbImage } | undefined;
+  for (const index of sliceIndices(volume.shape[axis], rule, options.numSlices)) {
+    if (last?.index !== index) {
+      const plane = volume.plane(axis, index);
+      const grey = scalePlane(plane, rule, window);
+      last = { index, image: { data: greyToRgb(grey), width: plane.cols, height: plane.rows } };
+    }
+    yield last.image;
+  }
+}
+
+/** One slice as bytes, `[row * cols + col]`; see {@link volumeFrames}. The arithmetic is float64, as numpy's is. */
+export function scalePlane(plane: Plane, rule: SliceRule, window?: SliceOptions["window"]): Uint8Array {
+  checkWindow(rule, window);
+  const values = window === undefined ? plane.values : clipped(plane.values, window);
+  let min = Number.POSITIVE_INFINITY;
+  let max = Number.NEGATIVE_INFINITY;
+  for (const v of values) {
+    if (!Number.isFinite(v)) continue;
+    if (v < min) min = v;
+    if (v > max) max = v;
+  }
+  const out = new Uint8Array(values.length);
+  if (max === Number.NEGATIVE_INFINITY || (max === min && rule === "hf")) return out;
+  if (max === min) return out.fill(Math.trunc(min) % 256);
+  for (let i = 0; i < values.length; i++) {
+    const v = values[i]!;
+    const finite = Number.isNaN(v) ? min : Math.min(Math.max(v, min), max);
+    out[i] = ((finite - min) / (max - min)) * 255;
+  }
+  return out;
+}
+
+function clipped(
+  values: Float64Array,
+  { center, width }: { readonly center: number; readonly width: number },
+): Float64Array {
+  const low = center - width / 2;
+  const high = center + width / 2;
+  return values.map((v) => (v < low ? low : Math.min(v, high)));
+}
+
+function checkWindow(rule: SliceRule, window: SliceOptions["window"]): void {
+  if (window === undefined) return;
+  if (rule === "repository")
+    throw new ProcessorError("volume-window", "the repository's rule has no window: use rule hf");
+  if (!Number.isFinite(window.center) || !Number.isFinite(window.width) || window.width <= 0) {
+    throw new ProcessorError("volume-window", "a window needs a finite center and a positive width");
+  }
+}
+
+function greyToRgb(grey: Uint8Array): Uint8Array {
+  const out = new Uint8Array(grey.length * 3);
+  for (let i = 0; i < grey.length; i++) out.fill(grey[i]!, i * 3, i * 3 + 3);
+  return out;
+}
