@@ -13,8 +13,11 @@ const alias = readdirSync(packages).map((name) => ({
 export default defineConfig({
   resolve: { alias },
   test: {
-    include: ["packages/*/src/**/*.test.ts", "test/**/*.test.ts"],
-    testTimeout: 60_000,
+    include: ["packages/*/{src,test}/**/*.test.ts", "test/**/*.test.ts"],
+    // They test what is packed, so they have a configuration of their own and come after the build.
+    exclude: ["**/node_modules/**", "**/dist/**", "test/packaging/**"],
+    setupFiles: process.env.HULU_FUZZ === "many" ? ["test/fuzz.ts"] : [],
+    testTimeout: process.env.HULU_FUZZ === "many" ? 600_000 : 60_000,
     hookTimeout: 60_000,
     pool: "forks",
     maxWorkers: 2,

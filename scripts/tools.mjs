@@ -15,38 +15,49 @@ export const packages = () =>
     .map((name) => join(root, "packages", name))
     .map((folder) => ({ folder, manifest: json(join(folder, "package.json")) }));
 
-/** Run a command; it takes the terminal's output unless `capture` is set. Rejects when it exits other than 0. */
-export function run(command, args, { cwd = root, env = {}, capture = false } = {}) {
-  const { promise, resolve, reject } = withResolvers();
-  // Only npx needs a shell, and only on Windows, where it is npx.cmd.
-  const shell = windows && command === "npx";
-  const stdio = ["ignore", ...(capture ? ["pipe", "pipe"] : ["inherit", "inherit"])];
-  const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio, shell });
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (data) => void (output += data));
-  child.on("error", reject);
-  child.on("close", (code, signal) => {
-    if (code === 0) return resolve(output);
-    const what = `${command} ${args.join(" ")} exited with ${code ?? signal}`;
-    reject(new Error(capture ? `${what}\n${output}` : what));
-  });
-  return promise;
-}
+/** @typedef {{ cwd?: string, env?: Record<string, string>, capture?: boolean }} Options */
 
-function withResolvers() {
-  let resolve;
-  let reject;
-  const promise = new Promise((yes, no) => {
-    resolve = yes;
-    reject = no;
+/**
+ * Run a command; its output goes to the terminal, or with `capture` into the result. Rejects when it exits other than 0.
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {Options} [options]
+ * @returns {Promise<string>}
+ */
+export const run = (command, args, { cwd = root, env = {}, capture = false } = {}) =>
+  new Promise((resolve, reject) => {
+    // npm and npx need a shell on Windows, where they are .cmd files.
+    const shell = windows && command !== process.execPath;
+    const output = capture ? "pipe" : "inherit";
+    const child = spawn(command, args, {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ["ignore", output, output],
+      shell,
+    });
+    const chunks = [];
+    for (const stream of [child.stdout, child.stderr]) stream?.on("data", (data) => chunks.push(data));
+    child.on("error", reject);
+    child.on("close", (code, signal) => {
+      const text = Buffer.concat(chunks).toString();
+      if (code === 0) resolve(text);
+      else reject(new Error([`${command} ${args.join(" ")} exited with ${code ?? signal}`, text].join("\n").trim()));
+    });
   });
-  return { promise, resolve, reject };
-}
 
-/** Run a node script. */
+/**
+ * Run a node script.
+ * @param {readonly string[]} args
+ * @param {Options} [options]
+ */
 export const node = (args, options) => run(process.execPath, args, options);
 
-/** Run the command of an installed package, without a shell. */
+/**
+ * Run the command of an installed package, without a shell.
+ * @param {string} name
+ * @param {readonly string[]} args
+ * @param {Options & { from?: string }} [options] `from`: the package, where it is not called as its command
+ */
 export function tool(name, args, { from = name, ...options } = {}) {
   const manifest = join(root, "node_modules", from, "package.json");
   const { bin } = json(manifest);
@@ -54,7 +65,11 @@ export function tool(name, args, { from = name, ...options } = {}) {
   return node([join(dirname(manifest), entry), ...args], options);
 }
 
-/** pnpm in the version that package.json pins; a machine with nothing but Node has npx. */
+/**
+ * pnpm in the version that package.json pins; a machine with nothing but Node has npx.
+ * @param {readonly string[]} args
+ * @param {Options} [options]
+ */
 export const pnpm = (args, options) =>
   run("npx", ["--yes", json(join(root, "package.json")).packageManager, ...args], options);
 

@@ -1,0 +1,57 @@
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, inject, test } from "vitest";
+import { node } from "../../scripts/tools.mjs";
+
+const everything = inject("packed").map((p) => p.name);
+const libraries = everything.filter((name) => name !== "@hulu/cli");
+const npmProject = inject("npmProject");
+const pnpmProject = inject("pnpmProject");
+
+/** Write a script into a project and run it there. */
+async function script(project: string, name: string, text: string): Promise<string> {
+  writeFileSync(join(project, name), text);
+  return node([name], { cwd: project, capture: true });
+}
+
+const list = (names: readonly string[]) => `const names = ${JSON.stringify(names)};`;
+/** A script that fails for a package that gives nothing. */
+const importAll = `for (const name of names) {
+  const found = Object.keys(await import(name));
+  if (found.length === 0) throw new Error(name + " exports nothing");
+}`;
+
+describe("installed by npm, without optional peers", () => {
+  test("there is no native package", () => {
+    for (const name of ["sharp", "onnxruntime-node"])
+      expect(existsSync(join(npmProject, "node_modules", name))).toBe(false);
+  });
+
+  test.each(libraries)("%s is imported from an ES module", async (name) => {
+    await script(npmProject, `${name.slice(6)}.mjs`, `${list([name])}\n${importAll}`);
+  });
+
+  test("CommonJS gets them by import()", async () => {
+    await script(npmProject, "all.cjs", `${list(libraries)}\n(async () => {\n${importAll}\n})();`);
+  });
+});
+
+describe("the command installed by pnpm, where a package sees only what it declares", () => {
+  test("each package under it is imported", async () => {
+    const from = `import { createRequire } from "node:module";
+      import { pathToFileURL } from "node:url";
+      // Each is looked up from the command's place, as its own imports are.
+      const cli = createRequire(createRequire(import.meta.url).resolve("@hulu/cli/package.json"));
+      const names = ${JSON.stringify(libraries)}.map((name) => {
+        const manifest = cli.resolve(name + "/package.json");
+        return String(new URL("dist/index.js", pathToFileURL(manifest)));
+      });`;
+    await script(pnpmProject, "deps.mjs", `${from}\n${importAll}`);
+  });
+
+  test("the command runs", async () => {
+    const bin = join(pnpmProject, "node_modules/@hulu/cli/dist/bin.js");
+    expect(existsSync(join(pnpmProject, "node_modules/.bin/hulu"))).toBe(true);
+    expect(await node([bin, "--help"], { cwd: pnpmProject, capture: true })).toContain("hulu");
+  });
+});
