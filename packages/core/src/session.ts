@@ -22,22 +22,84 @@ export function stateWidths(programs: Programs): ReadonlyMap<string, number> {
 /** What a session belongs to: one compiled set of programs. */
 export interface SessionOwner {
   readonly widths: ReadonlyMap<string, number>;
+  /** Into how many heads a state's storage is divided; one, position after position, unless given. */
+  readonly heads?: ReadonlyMap<string, number>;
   /** Of the programs and weights; a saved session says whose it is. */
   readonly fingerprint: string;
   /** The most positions that a session may hold. */
   readonly most: number;
 }
 
+/** Storage grows by this many positions. */
 const STEP = 256;
 
-/**
- * A session whose rows lie on the host, position after position: `[capacity, width]` for each state. Storage grows in
- * steps up to the capacity, so that a short conversation takes little.
- */
+/** The rows of one state: `[heads, capacity, width / heads]`, zero beyond those that are held. */
+class Rows {
+  data = new Float32Array(0);
+  capacity = 0;
+  readonly #part: number;
+
+  constructor(
+    readonly width: number,
+    readonly heads: number,
+  ) {
+    this.#part = width / heads;
+  }
+
+  grow(capacity: number): void {
+    const grown = new Float32Array(capacity * this.width);
+    for (let head = 0; head < this.heads; head++) grown.set(this.#head(head), head * capacity * this.#part);
+    this.data = grown;
+    this.capacity = capacity;
+  }
+
+  /** Position after position; a view where they lie so. */
+  read(length: number): Float32Array {
+    if (this.heads === 1) return this.data.subarray(0, length * this.width);
+    const rows = new Float32Array(length * this.width);
+    this.#exchange(0, length, (stored, at) => rows.set(stored, at));
+    return rows;
+  }
+
+  write(rows: Float32Array, at: number, count: number): void {
+    if (this.heads === 1) this.data.set(rows, at * this.width);
+    else this.#exchange(at, count, (stored, from) => stored.set(rows.subarray(from, from + this.#part)));
+  }
+
+  /** Zeros instead of what no longer counts: a kernel that weighs it by nothing must not meet a NaN. */
+  clear(from: number, to: number): void {
+    for (let head = 0; head < this.heads; head++) this.#head(head).fill(0, from * this.#part, to * this.#part);
+  }
+
+  copy(): Rows {
+    const twin = new Rows(this.width, this.heads);
+    twin.data = this.data.slice();
+    twin.capacity = this.capacity;
+    return twin;
+  }
+
+  #head(head: number): Float32Array {
+    const size = this.capacity * this.#part;
+    return this.data.subarray(head * size, (head + 1) * size);
+  }
+
+  /** Visit each head of each of `count` positions: where it is stored, and where it stands among their rows. */
+  #exchange(at: number, count: number, visit: (stored: Float32Array, row: number) => void): void {
+    for (let head = 0; head < this.heads; head++) {
+      const stored = this.#head(head);
+      for (let i = 0; i < count; i++) {
+        const from = (at + i) * this.#part;
+        visit(stored.subarray(from, from + this.#part), i * this.width + head * this.#part);
+      }
+    }
+  }
+}
+
+/** A session whose rows lie on the host. Storage grows in steps up to the capacity: a short conversation takes little. */
 export class HostSession implements Session {
   readonly capacity: number;
   readonly #owner: SessionOwner;
-  #rows: Map<string, Float32Array> | undefined;
+  #states: Map<string, Rows> | undefined;
   #length = 0;
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -48,7 +110,8 @@ export class HostSession implements Session {
       throw new SessionError(`a capacity is a positive whole number, not ${this.capacity}`);
     if (this.capacity > owner.most)
       throw new SessionError(`a capacity of ${this.capacity} is over the ${owner.most} positions of this compilation`);
-    this.#rows = new Map([...owner.widths].map(([name]) => [name, new Float32Array(0)]));
+    const heads = (name: string) => owner.heads?.get(name) ?? 1;
+    this.#states = new Map([...owner.widths].map(([name, width]) => [name, new Rows(width, heads(name))]));
     if (options.from !== undefined) this.#restore(options.from);
   }
 
@@ -66,19 +129,26 @@ export class HostSession implements Session {
     return next;
   }
 
-  /** The rows of a state, `[length, width]`; a view that the next `append` may leave behind. */
+  /** The rows of a state, `[length, width]`; perhaps a view that the next `append` leaves behind. */
   rows(name: string): Float32Array {
-    return this.#state(name).subarray(0, this.#length * this.#width(name));
+    return this.#state(name).read(this.#length);
+  }
+
+  /** A state's storage as it lies, `[heads, capacity, width / heads]`, zero beyond the session's length. */
+  storage(name: string): { readonly data: Float32Array; readonly capacity: number } {
+    return this.#state(name);
   }
 
   /** Put one run's rows behind those held, all states or none. */
   append(rows: ReadonlyMap<string, Float32Array>, count: number): void {
-    const length = this.#length + count;
     this.reserve(count);
     for (const [name, data] of rows)
-      if (data.length !== count * this.#width(name))
+      if (data.length !== count * this.#state(name).width)
         throw new SessionError(`${count} positions of ${name} came with ${data.length} numbers`);
-    for (const [name, data] of rows) this.#grown(name, length).set(data, this.#length * this.#width(name));
+    const length = this.#length + count;
+    const room = Math.min(this.capacity, Math.ceil(length / STEP) * STEP);
+    for (const state of this.#alive().values()) if (state.capacity < length) state.grow(room);
+    for (const [name, data] of rows) this.#state(name).write(data, this.#length, count);
     this.#length = length;
   }
 
@@ -92,29 +162,32 @@ export class HostSession implements Session {
   }
 
   truncate(n: number): void {
-    this.#alive();
+    const states = this.#alive();
     if (!Number.isSafeInteger(n) || n < 0 || n > this.#length)
       throw new SessionError(`cannot keep ${n} of ${this.#length} positions`);
+    for (const state of states.values()) state.clear(n, this.#length);
     this.#length = n;
   }
 
   fork(): HostSession {
+    const states = this.#alive();
     const twin = new HostSession(this.#owner, { capacity: this.capacity });
-    twin.append(new Map([...this.#alive().keys()].map((name) => [name, this.rows(name)])), this.#length);
+    twin.#states = new Map([...states].map(([name, state]) => [name, state.copy()]));
+    twin.#length = this.#length;
     return twin;
   }
 
   async save(): Promise<Uint8Array> {
-    const tensors = [...this.#alive().keys()].map((name) => ({
+    const tensors = [...this.#alive()].map(([name, state]) => ({
       name,
-      shape: [this.#length, this.#width(name)],
-      data: this.rows(name),
+      shape: [this.#length, state.width],
+      data: state.read(this.#length),
     }));
     return writeArchive(tensors, { fingerprint: this.#owner.fingerprint, length: String(this.#length) });
   }
 
   dispose(): void {
-    this.#rows = undefined;
+    this.#states = undefined;
     this.#length = 0;
   }
   [Symbol.dispose](): void {
@@ -128,6 +201,7 @@ export class HostSession implements Session {
     const count = Number(metadata.get("length"));
     if (
       !Number.isSafeInteger(count) ||
+      count < 0 ||
       tensors.size !== this.#owner.widths.size ||
       [...this.#owner.widths.keys()].some((k) => !tensors.has(k))
     )
@@ -135,30 +209,14 @@ export class HostSession implements Session {
     this.append(new Map([...tensors].map(([name, t]) => [name, t.data])), count);
   }
 
-  #alive(): Map<string, Float32Array> {
-    if (this.#rows === undefined) throw new SessionError("the session was disposed");
-    return this.#rows;
+  #alive(): Map<string, Rows> {
+    if (this.#states === undefined) throw new SessionError("the session was disposed");
+    return this.#states;
   }
-  #width(name: string): number {
-    return this.#owner.widths.get(name) ?? 0;
-  }
-  #state(name: string): Float32Array {
-    const rows = this.#alive().get(name);
-    if (rows === undefined) throw new SessionError(`there is no state ${name}`);
-    return rows;
-  }
-  #grown(name: string, length: number): Float32Array {
-    const rows = this.#state(name);
-    const width = this.#width(name);
-    if (length * width <= rows.length) return rows;
-    const room = Math.min(
-      this.capacity,
-      Math.max(Math.ceil(length / STEP) * STEP, Math.ceil((rows.length / width) * 1.5)),
-    );
-    const grown = new Float32Array(room * width);
-    grown.set(rows);
-    this.#rows?.set(name, grown);
-    return grown;
+  #state(name: string): Rows {
+    const state = this.#alive().get(name);
+    if (state === undefined) throw new SessionError(`there is no state ${name}`);
+    return state;
   }
 }
 

@@ -1,0 +1,129 @@
+import {
+  countOf,
+  evaluate,
+  type Programs,
+  paramsOf,
+  type StoredDType,
+  type Value,
+  WeightError,
+  type WeightSource,
+} from "@hulu/core";
+import { bytesPerElement, type ElementType, type ExternalData } from "./onnx.js";
+
+/** Where a program finds a weight, and how its numbers are stored there. */
+export interface Placement {
+  readonly type: "f32" | "f16" | "bf16";
+  readonly data: Uint8Array | ExternalData;
+}
+
+/** A program's weights, and the folder that external locations are relative to. */
+export interface Placements {
+  readonly folder: string | undefined;
+  readonly of: ReadonlyMap<string, Placement>;
+}
+
+const floatTypes: Partial<Readonly<Record<StoredDType, Placement["type"]>>> = { F32: "f32", F16: "f16", BF16: "bf16" };
+
+/**
+ * The shape of every parameter against the checkpoint's headers.
+ * @throws WeightError that lists what is missing or has another shape
+ */
+export function checkParams(programs: Programs, weights: WeightSource): ReadonlyMap<string, Value> {
+  const params = new Map(Object.values(programs).flatMap((graph) => [...paramsOf(graph)]));
+  const missing: string[] = [];
+  const misshaped: { path: string; found: readonly number[]; wanted: readonly number[] }[] = [];
+  for (const [path, { dims }] of params) {
+    const wanted = dims.map((d) => evaluate(d.size, {}));
+    const found = weights.info(path)?.shape;
+    if (found === undefined) missing.push(path);
+    else if (found.join() !== wanted.join()) misshaped.push({ path, found, wanted });
+  }
+  if (missing.length + misshaped.length > 0) {
+    const lines = [
+      ...missing.map((path) => `${path} is missing`),
+      ...misshaped.map((m) => `${m.path} is [${m.found.join(" ")}], it must be [${m.wanted.join(" ")}]`),
+    ];
+    const report = { missing, misshaped, unexpected: [], unused: [] };
+    throw new WeightError(`the weights do not fit the programs:\n  ${lines.join("\n  ")}`, report);
+  }
+  return params;
+}
+
+/** Places the weights of programs one after another; one that lies in memory is read once. */
+export class Placer {
+  readonly #read = new Map<string, Placement>();
+
+  constructor(
+    readonly weights: WeightSource,
+    readonly signal: AbortSignal | undefined,
+  ) {}
+
+  /** Weights in local files stay there; the others are read. */
+  async place(paths: Iterable<string>, onPlaced: (path: string) => void): Promise<Placements> {
+    const all = [...paths];
+    const located = new Map(all.flatMap((path) => this.#located(path) ?? []));
+    const folder = commonFolder([...located.values()].map((l) => l.data.location));
+    const of = new Map<string, Placement>();
+    for (const path of all) {
+      this.signal?.throwIfAborted();
+      const there = folder === undefined ? undefined : located.get(path);
+      of.set(path, there === undefined ? await this.#inMemory(path) : relativeTo(folder as string, there));
+      onPlaced(path);
+    }
+    return { folder, of };
+  }
+
+  #located(path: string): [[string, Located]] | undefined {
+    const place = this.weights.locate?.(path);
+    const info = this.weights.info(path);
+    const type = info && floatTypes[info.dtype];
+    if (place === undefined || type === undefined) return undefined;
+    // ONNX Runtime maps the file and reads numbers where they lie: they must be aligned, and no more nor fewer.
+    if (place.offset % 4 !== 0 || place.length !== countOf(info!.shape) * bytesPerElement[type]) return undefined;
+    const location = place.file.replaceAll("\\", "/");
+    return [[path, { type, data: { location, offset: place.offset, length: place.length } }]];
+  }
+
+  async #inMemory(path: string): Promise<Placement> {
+    const known = this.#read.get(path);
+    if (known !== undefined) return known;
+    const dtype = this.weights.info(path)?.dtype;
+    const type = (dtype && floatTypes[dtype]) ?? "f32";
+    const options = this.signal && { signal: this.signal };
+    const numbers = type === "f32" ? await this.weights.floats(path, options) : await this.weights.read(path, options);
+    const data = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
+    const placement = { type, data };
+    this.#read.set(path, placement);
+    return placement;
+  }
+}
+
+interface Located {
+  readonly type: Placement["type"];
+  readonly data: ExternalData;
+}
+
+const relativeTo = (folder: string, { type, data }: Located): Placement => ({
+  type,
+  data: { ...data, location: data.location.slice(folder.length).replace(/^\//, "") },
+});
+
+/**
+ * The folder that all files lie below: ONNX Runtime takes only locations below one. undefined when there is none (two
+ * drives of Windows, or no file at all).
+ */
+export function commonFolder(files: readonly string[]): string | undefined {
+  const [first, ...others] = [...new Set(files)].map((file) => file.split("/").slice(0, -1));
+  if (first === undefined) return undefined;
+  let depth = first.length;
+  for (const parts of others) {
+    let same = 0;
+    while (same < depth && parts[same] === first[same]) same++;
+    depth = same;
+  }
+  if (depth === 0) return undefined;
+  return first.slice(0, depth).join("/") || "/";
+}
+
+/** Bytes that numbers of an element type take. */
+export const bytesOf = (type: ElementType, shape: readonly number[]): number => countOf(shape) * bytesPerElement[type];
