@@ -105,6 +105,20 @@ describe("decodeImage refuses", () => {
   });
 });
 
+describe("CMYK", () => {
+  it("becomes RGB by Pillow's formula", async () => {
+    const bytes = bytesOf("samples/nasty/cmyk.jpg");
+    const inks = await sharp(bytes).pipelineColourspace("cmyk").toColourspace("cmyk").raw().toBuffer();
+    const { data } = await decodeImage(bytes);
+    const expected = data.map((_, i) => {
+      const at = Math.floor(i / 3) * 4;
+      const white = 255 - inks[at + 3]!;
+      return white - Math.round((inks[at + (i % 3)]! * white) / 255);
+    });
+    expect(sha256(data)).toBe(sha256(expected));
+  });
+});
+
 describe("a colour profile", () => {
   it("is not applied", async () => {
     const plain = bytesOf("samples/nasty/one_pixel.png");

@@ -18,7 +18,6 @@ export function checkGif(bytes: Uint8Array): void {
     else if (kind === EXTENSION) at = skipSubBlocks(bytes, at + 2);
     else throw new ProcessorError("image-corrupt", "gif: a block of unknown kind");
   }
-  if (at > bytes.length) throw cut();
 }
 
 /** Bytes of the colour table that a packed field announces. */

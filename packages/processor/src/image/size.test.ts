@@ -40,6 +40,13 @@ describe("sizes", () => {
     expect(targetSizes(two, [1, 2], config)).toEqual(mixedSizes(two, [14, 28], 300));
   });
 
+  it("shrinks only over the limit, not at it", () => {
+    const one = [{ frames: 1, height: 57, width: 55 }];
+    expect(simpleSizes(one, 14, { minTokens: 1, maxTokens: 16 })).toEqual([{ height: 56, width: 56 }]);
+    expect(mixedSizes(one, [14], 20)).toEqual([{ height: 56, width: 56 }]);
+    expect(mixedSizes(one, [14], 19)).toEqual([{ height: 42, width: 42 }]);
+  });
+
   it("transposes only where asked", () => {
     const config = { patchSize: 14, minTokens: 1, maxTokens: 16384 };
     const one = [{ frames: 1, height: 37, width: 53 }];

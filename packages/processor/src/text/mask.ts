@@ -40,7 +40,12 @@ export function maskConversation(
 }
 
 function standIns(chars: readonly string[], conversation: Conversation): Map<string, string> {
-  const used = new Set(JSON.stringify(conversation).match(/[\uE000-\uF8FF]/g));
+  const used = new Set(chars);
+  const note = (text: string) => {
+    for (const [c] of text.matchAll(/[\uE000-\uF8FF]/g)) used.add(c);
+    return text;
+  };
+  mapStrings(conversation, note, 0);
   const stand = new Map<string, string>();
   for (let code = 0xe000; stand.size < chars.length; code++) {
     if (code > 0xf8ff)

@@ -236,6 +236,14 @@ describe("conversations", () => {
     expect(render(videoPart({ frames }))).toBe("<|im_start|>user\n<image>,<image>\n<|im_end|>\n");
   });
 
+  it("may not be nested without end", () => {
+    let deep: unknown = "x";
+    for (let i = 0; i < 100; i++) deep = [deep];
+    const messages = [{ role: "user", content: [{ type: "other", deep }] }];
+    expect(codeOf(() => encodePrompt(messages, tokenizer))).toBe("chat-conversation");
+    expect(codeOf(() => jinjaTemplate("").render(messages))).toBe("chat-conversation");
+  });
+
   it.each([
     "text",
     [1],

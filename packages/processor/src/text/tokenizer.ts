@@ -153,7 +153,7 @@ function isByteLevel(json: unknown): boolean {
 function alternatives(strings: readonly string[]): RegExp | undefined {
   if (strings.length === 0) return undefined;
   const longestFirst = [...strings].sort((a, b) => b.length - a.length);
-  return new RegExp(longestFirst.map((s) => s.replace(/[.*+?^${}()|[\]\\/-]/g, "\\$&")).join("|"), "gu");
+  return new RegExp(longestFirst.map((s) => s.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&")).join("|"), "gu");
 }
 
 /** Cuts a text at its added tokens; the text beside one loses its white space where the token's rules say so. */

@@ -48,6 +48,12 @@ describe("sampleClip", () => {
     );
   });
 
+  it("spreads its frames only over the limit, not at it", () => {
+    const clip = { total: 90, videoFps: 25, fps: 1 };
+    expect(sampleClip({ ...clip, maxFrames: 4 }).indices).toEqual([0, 25, 50, 75]);
+    expect(sampleClip({ ...clip, maxFrames: 3 }).indices).toEqual([0, 44, 89]);
+  });
+
   it("names what is wrong", () => {
     const base = { total: 10, videoFps: 25 };
     for (const bad of [

@@ -225,6 +225,22 @@ describe("readNifti", () => {
     expect((await readNifti(new Uint8Array(gzipSync(padded)), { volumeIndex: 0 })).values()[7]).toBe(13);
   });
 
+  it("skips whatever a gzip header may hold", async () => {
+    const packed = gzipSync(small());
+    const extra = [3, 0, 1, 2, 3, ...Buffer.from("name\0comment\0"), 7, 7];
+    const file = Uint8Array.from([
+      ...packed.subarray(0, 3),
+      2 + 4 + 8 + 16,
+      ...packed.subarray(4, 10),
+      ...extra,
+      ...packed.subarray(10),
+    ]);
+    expect((await readNifti(file, { volumeIndex: 0 })).values()[7]).toBe(13);
+    for (let length = 3; length < file.length; length += 5) {
+      expect(await codeOfAsync(() => readNifti(file.subarray(0, length), { volumeIndex: 0 }))).toBe("nifti-gzip");
+    }
+  });
+
   it("checks the sum of a gzip file", async () => {
     const packed = new Uint8Array(gzipSync(small(), { level: 0 }));
     packed[packed.length - 12] ^= 1;
