@@ -17,10 +17,10 @@ await runSteps([
   { name: "API pages", run: () => tool("typedoc", []) },
 ]);
 
-/** The test files that draw random inputs. */
+/** The test files that draw random inputs, themselves or by the suite of a backend. */
 function propertyTests() {
   return ["packages", "test"]
     .flatMap((top) => readdirSync(join(root, top), { recursive: true }).map((file) => `${top}/${file}`))
     .filter((file) => file.endsWith(".test.ts") && !file.includes("node_modules"))
-    .filter((file) => /fast-check|HULU_FUZZ/.test(readFileSync(join(root, file), "utf8")));
+    .filter((file) => /fast-check|@hulu\/testing/.test(readFileSync(join(root, file), "utf8")));
 }
