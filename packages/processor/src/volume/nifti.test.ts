@@ -243,7 +243,7 @@ describe("readNifti", () => {
 
   it("checks the sum of a gzip file", async () => {
     const packed = new Uint8Array(gzipSync(small(), { level: 0 }));
-    packed[packed.length - 12] ^= 1;
+    packed[packed.length - 12] = packed[packed.length - 12]! ^ 1;
     expect(await codeOfAsync(() => readNifti(packed, { volumeIndex: 0 }))).toBe("nifti-gzip");
     expect(crc32(new TextEncoder().encode("123456789"))).toBe(0xcbf43926);
   });
