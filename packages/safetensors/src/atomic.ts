@@ -29,7 +29,6 @@ export async function stage(
   const { fs } = await node();
   const aside = `${path}.${globalThis.crypto.randomUUID()}.tmp`;
   const discard = () => filing(aside, () => fs.rm(aside, { force: true }));
-  signal?.throwIfAborted();
   const handle = await filing(path, () => fs.open(aside, "wx"));
   try {
     try {

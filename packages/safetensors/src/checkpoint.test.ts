@@ -259,6 +259,7 @@ describe("links", () => {
       ["models--a--b/snapshots/1", "models--a--c/blobs"],
       ["models--a--b/snapshots/2", "models--a--b/blobs-other"],
       ["a/snapshots/1", "a/blobs"],
+      ["my-models--a--b/snapshots/1", "my-models--a--b/blobs"],
       ["models--a--b/other/1", "models--a--b/blobs"],
     ] as const;
     for (const [from, to] of snapshots) {

@@ -234,6 +234,7 @@ describe("a file on disk", () => {
   it("is told from what is no file", async () => {
     const folder = await temporaryFolder();
     expect(await codeOf(() => open(join(folder, "none")))).toBe("not-found");
+    expect(await codeOf(async () => open(join(await exampleFile(), "below")))).toBe("not-found");
     expect(await codeOf(() => open(folder))).toBe("not-a-file");
     expect(await codeOf(() => open("/dev/zero"))).toBe("not-a-file");
     await mkdir(join(folder, "a"));

@@ -24,7 +24,7 @@ describe("layout", () => {
 
   it("orders by dtype as the reference implementation does, then by name as UTF-8 sorts", async () => {
     const order = "U64 I64 F64 F32 U32 I32 BF16 F16 U16 I16 F8_E4M3 F8_E5M2 I8 U8 BOOL".split(" ");
-    const names = ["z", "\u{1f600}", "\uffee", "a", "ab", "B", "\ud7ff", ""];
+    const names = ["z", "\u{1f600}", "\u{10ffff}", "\uffee", "a", "ab", "B", "\ud7ff", ""];
     const tensors = names.flatMap((name) =>
       [...STORED_DTYPES]
         .reverse()
