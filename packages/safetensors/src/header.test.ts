@@ -114,8 +114,8 @@ describe("hostile headers", () => {
     expect(await codeOf(() => open(fileOf(header)))).toBe("header-utf8");
   });
 
-  it("refuses a million and one tensors", async () => {
-    const some = Array.from({ length: 1_000_001 }, (_, i) => `"${i}":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}`);
+  it("refuses more tensors than the limit", async () => {
+    const some = Array.from({ length: 250_001 }, (_, i) => `"${i}":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}`);
     expect(await codeOf(() => open(fileOf(`{${some.join(",")}}`)))).toBe("too-many");
   });
 });

@@ -5,8 +5,8 @@ import { type ByteSource, readExactly } from "./source.js";
 
 /** Longest header in bytes, the same as in the reference implementation. */
 export const MAX_HEADER_BYTES = 100_000_000;
-/** Most tensors of one file: about a thousand times what a large checkpoint has. */
-export const MAX_TENSORS = 1_000_000;
+/** Most tensors of one file: several times what the largest mixtures of experts have in all their shards. */
+export const MAX_TENSORS = 250_000;
 /** Bytes of the header's length, an unsigned 64-bit integer, at the start of a file. */
 export const LENGTH_BYTES = 8;
 
