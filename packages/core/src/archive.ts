@@ -1,7 +1,8 @@
 import { SessionError } from "./backend.js";
 
 // A saved session is a safetensors file of float32 tensors; this package depends on nothing, so it writes the few lines of
-// that format which it needs itself: eight bytes of header length, a JSON header, the numbers.
+// that format which it needs itself: eight bytes of header length, a JSON header, the numbers. A sum over the numbers stands
+// in the metadata: a cache with one wrong bit would answer wrongly and look well.
 
 export interface ArchiveTensor {
   readonly name: string;
@@ -19,7 +20,8 @@ export function writeArchive(
     end += data.byteLength;
     return [name, { dtype: "F32", shape, data_offsets: [begin, end] }];
   });
-  let header = JSON.stringify({ __metadata__: metadata, ...Object.fromEntries(entries) });
+  const all = { ...metadata, checksum: checksum(tensors) };
+  let header = JSON.stringify({ __metadata__: all, ...Object.fromEntries(entries) });
   const spaces = 8 - (new TextEncoder().encode(header).length % 8);
   header += " ".repeat(spaces % 8);
   const text = new TextEncoder().encode(header);
@@ -34,6 +36,7 @@ export function writeArchive(
   return file;
 }
 
+/** @throws SessionError for anything that `writeArchive` did not write, down to a bit of the numbers */
 export function readArchive(file: Uint8Array): {
   metadata: ReadonlyMap<string, string>;
   tensors: ReadonlyMap<string, ArchiveTensor>;
@@ -45,16 +48,30 @@ export function readArchive(file: Uint8Array): {
   const header = parse(new TextDecoder().decode(file.subarray(8, 8 + length)), damaged);
   const body = file.subarray(8 + length);
   const tensors = new Map<string, ArchiveTensor>();
+  let at = 0;
   for (const [name, entry] of header) {
     if (name === "__metadata__") continue;
-    const { shape, data_offsets: offsets } = entry as { shape?: unknown; data_offsets?: unknown };
-    if (!isCounts(shape) || !isCounts(offsets) || offsets.length !== 2) throw damaged();
-    const [begin, end] = offsets as [number, number];
-    if (begin > end || end > body.length || end - begin !== 4 * shape.reduce((n, d) => n * d, 1)) throw damaged();
+    const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Readonly<Record<string, unknown>>;
+    if (dtype !== "F32" || !isCounts(shape) || !isCounts(offsets)) throw damaged();
+    const [begin, end] = offsets;
+    if (begin !== at || end !== at + 4 * shape.reduce((n, d) => n * d, 1) || end > body.length) throw damaged();
     tensors.set(name, { name, shape, data: new Float32Array(body.slice(begin, end).buffer) });
+    at = end;
   }
-  const metadata = Object.entries((header.get("__metadata__") ?? {}) as Record<string, unknown>);
-  return { metadata: new Map(metadata.map(([k, v]) => [k, String(v)])), tensors };
+  const metadata = new Map(Object.entries(header.get("__metadata__") ?? {}));
+  if (at !== body.length || ![...metadata.values()].every((v) => typeof v === "string")) throw damaged();
+  if (metadata.get("checksum") !== checksum(tensors.values())) throw damaged();
+  return { metadata, tensors };
+}
+
+/** FNV-1a over the numbers, four bytes at a time: any one changed number changes it. */
+function checksum(tensors: Iterable<ArchiveTensor>): string {
+  let sum = 0x811c9dc5;
+  for (const { data } of tensors) {
+    const words = new Uint32Array(data.buffer, data.byteOffset, data.length);
+    for (let i = 0; i < words.length; i++) sum = Math.imul(sum ^ (words[i] as number), 0x01000193);
+  }
+  return (sum >>> 0).toString(16).padStart(8, "0");
 }
 
 function parse(text: string, damaged: () => Error): ReadonlyMap<string, unknown> {

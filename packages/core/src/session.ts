@@ -199,12 +199,10 @@ export class HostSession implements Session {
     if (metadata.get("fingerprint") !== this.#owner.fingerprint)
       throw new SessionError("the saved session belongs to other programs or weights");
     const count = Number(metadata.get("length"));
-    if (
-      !Number.isSafeInteger(count) ||
-      count < 0 ||
-      tensors.size !== this.#owner.widths.size ||
-      [...this.#owner.widths.keys()].some((k) => !tensors.has(k))
-    )
+    const fits = [...this.#owner.widths].every(
+      ([name, width]) => tensors.get(name)?.shape.join(" ") === `${count} ${width}`,
+    );
+    if (!fits || tensors.size !== this.#owner.widths.size || metadata.get("length") !== String(count))
       throw new SessionError("the saved session is damaged");
     this.append(new Map([...tensors].map(([name, t]) => [name, t.data])), count);
   }
