@@ -120,13 +120,12 @@ function executable(
       const plan = plans.get(program);
       if (plan === undefined)
         throw new FeedError(`there is no program ${program}; there are ${[...plans.keys()].join(", ")}`);
-      const fed = new Map<string, HostTensor>();
-      for (const [name, feed] of Object.entries(inputs)) fed.set(name, await toHost(feed));
-      checkTypes(plan, fed);
-      if (session === undefined) return runIn(plan, fed, undefined, signal);
+      const start = async (held?: HostSession) => runIn(plan, await brought(plan, inputs), held, signal);
+      if (session === undefined) return start();
       if (!(session instanceof HostSession && session.belongsTo(owner)))
         throw new SessionError("the session belongs to another model");
-      return session.inTurn(() => runIn(plan, fed, session, signal));
+      // Its turn comes before its feeds are read, or a run with quicker feeds would overtake it.
+      return session.inTurn(() => start(session));
     },
     createSession: (options) => new HostSession(owner, options),
     dispose,
@@ -134,12 +133,16 @@ function executable(
   };
 }
 
-function checkTypes(plan: Plan, fed: ReadonlyMap<string, HostTensor>): void {
+/** What is fed, brought to the host. */
+async function brought(plan: Plan, inputs: Readonly<Record<string, Feed>>): Promise<ReadonlyMap<string, HostTensor>> {
+  const fed = new Map<string, HostTensor>();
+  for (const [name, feed] of Object.entries(inputs)) fed.set(name, await toHost(feed));
   for (const [name, value] of Object.entries(plan.graph.inputs)) {
     const found = fed.get(name)?.dtype;
     if (found !== undefined && found !== value.dtype)
       throw new FeedError(`${plan.graph.name}: ${name} is ${found}, it must be ${value.dtype}`);
   }
+  return fed;
 }
 
 function stateArray(plan: Plan, name: string, session: HostSession | undefined, env: Env): Array64 {
