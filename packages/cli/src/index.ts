@@ -1,1 +1,3 @@
-export {};
+export type { Command, Io } from "./command.js";
+export { UsageError } from "./errors.js";
+export { commands, main } from "./main.js";

@@ -1,0 +1,92 @@
+import { readFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { open, type TensorSource } from "@hulu/safetensors";
+import { type CaseFiles, type CaseJson, integers, readInputs } from "./inputs.js";
+import { exact, failure, type Outcome, type Row, row, unsupported, within } from "./row.js";
+import { computeStages } from "./stages.js";
+import type { Variant } from "./variant.js";
+
+/** What float32 may differ by, from the README of the goldens; a stage that is not here must be equal. */
+const bounds: Readonly<Record<string, number>> = {
+  rope_angles: 1e-6,
+  rope_cos: 1e-6,
+  rope_sin: 1e-6,
+  patch_embed: 5e-5,
+  vision_layer0: 5e-5,
+  vision_layer_last: 5e-5,
+  post_layernorm: 5e-5,
+  merged: 5e-5,
+  projected: 5e-5,
+  inputs_embeds: 1e-4,
+  decoder_layer0: 1e-4,
+  last_hidden: 1e-4,
+  loss: 1e-4,
+  logits: 2e-4,
+  logits_last8: 2e-4,
+  logits_last: 2e-4,
+  step_logits: 2e-4,
+};
+
+/** The rows of one `case-*.safetensors`: one for each `out.*` tensor. */
+export async function modelCase(name: string, file: string, variant: () => Promise<Variant>): Promise<Row[]> {
+  const files = await openCase(file);
+  const stages = [...files.own.keys()].filter((key) => key.startsWith("out."));
+  try {
+    const steps = await stepsOf(files.own);
+    const computed = await computeStages(await variant(), await readInputs(files), steps);
+    const rows: Row[] = [];
+    for (const stage of stages) {
+      const found = computed.get(stage.slice("out.".length));
+      rows.push(
+        found === undefined
+          ? failure(name, stage, `nothing is known of a stage ${stage}`)
+          : row(name, stage, await held(files.own, stage, found)),
+      );
+    }
+    return rows;
+  } catch (error) {
+    return stages.map((stage) => failure(name, stage, error));
+  }
+}
+
+async function held(golden: TensorSource, stage: string, found: ArrayLike<number>): Promise<Outcome> {
+  const bound = bounds[stage.slice("out.".length)];
+  return bound === undefined
+    ? exact(found, await integers(golden, stage))
+    : within(found, await golden.floats(stage), bound);
+}
+
+async function stepsOf(own: TensorSource): Promise<number> {
+  const shape = (own.info("out.generated") ?? own.info("out.step_logits"))?.shape;
+  return shape?.[0] ?? 0;
+}
+
+/** `case-NAME@MODE` holds only what changes with the mode; the rest is in `case-NAME`. Pixel values may be another case's. */
+async function openCase(file: string): Promise<CaseFiles> {
+  const own = await open(file);
+  const json = await readCaseJson(file);
+  const stem = basename(file, ".safetensors");
+  const folder = dirname(file);
+  const base = stem.includes("@") ? await open(join(folder, `${stem.split("@")[0]}.safetensors`)) : own;
+  const mode = stem.split("@")[1];
+  const whole: CaseJson = { ...(mode !== undefined && { pruning: mode }), ...json };
+  const baseFile = join(folder, `${stem.split("@")[0]}.safetensors`);
+  if (json.pixel_values_of === undefined)
+    return { own, base, json: whole, pixels: { source: base, json: { ...(await readCaseJson(baseFile)), ...json } } };
+  const other = join(folder, `${json.pixel_values_of}.safetensors`);
+  return { own, base, json: whole, pixels: { source: await open(other), json: await readCaseJson(other) } };
+}
+
+async function readCaseJson(file: string): Promise<CaseJson> {
+  const text = await readFile(file.replace(/\.safetensors$/, ".json"), "utf8").catch(() => "{}");
+  return JSON.parse(text) as CaseJson;
+}
+
+/** The rows of a `case-*-grads.safetensors`: backends here compute no gradients. */
+export async function gradientRows(name: string, file: string, backend: string): Promise<Row[]> {
+  return [...(await open(file)).keys()].map((key) =>
+    unsupported(name, key, `the ${backend} backend computes no gradients`),
+  );
+}
+
+export { openCase };
