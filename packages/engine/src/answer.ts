@@ -59,26 +59,24 @@ export class Answer implements AsyncIterable<string> {
     if (this.#used) throw new EngineError("answer-used", "an answer can be consumed once; ask again for another");
     this.#used = true;
     const run = this.#run();
-    let settle: (outcome: Promise<Result>) => void = () => {};
-    this.#outcome = new Promise<Result>((resolve) => {
-      settle = resolve;
-    });
-    this.#outcome.catch(() => {});
+    const outcome = deferred<Result>();
+    this.#outcome = outcome.promise;
     try {
       for (;;) {
         const next = await run.next();
         if (next.done) {
-          settle(Promise.resolve(next.value));
+          outcome.resolve(next.value);
           return;
         }
         yield next.value;
       }
     } catch (cause) {
-      settle(Promise.reject(cause));
+      outcome.reject(cause);
       throw cause;
     } finally {
-      await run.return(undefined as never).catch(() => {});
-      settle(Promise.reject(new EngineError("answer-used", "the answer was left before its end")));
+      // Only where the consumer left early is there anything to end; a settled outcome stays as it is.
+      await run.return(undefined as never);
+      outcome.reject(new EngineError("answer-used", "the answer was left before its end"));
     }
   }
 
@@ -87,4 +85,16 @@ export class Answer implements AsyncIterable<string> {
     if (!this.#used) for await (const _ of this.pieces());
     return this.#outcome as Promise<Result>;
   }
+}
+
+function deferred<T>() {
+  let resolve: (value: T) => void = () => {};
+  let reject: (cause: unknown) => void = () => {};
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  // Whoever asks for the result sees the failure; nobody has to.
+  promise.catch(() => {});
+  return { promise, resolve, reject };
 }
