@@ -10,8 +10,8 @@ import {
   vlmPrograms,
 } from "@hulu/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { goldens, maxAbs, readTensors } from "../test/golden.js";
 import { onnx } from "./index.js";
-import { goldens, maxAbs, readTensors } from "./testing/golden.js";
 
 type Model = Compiled<ReturnType<typeof vlmPrograms>>;
 

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 
 export const goldens = (variant: string): string =>
-  fileURLToPath(new URL(`../../../../test/data/goldens/${variant}/`, import.meta.url));
+  fileURLToPath(new URL(`../../../test/data/goldens/${variant}/`, import.meta.url));
 
 export interface GoldenTensor {
   readonly shape: number[];
