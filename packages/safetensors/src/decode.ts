@@ -95,7 +95,7 @@ function floatsOf<T>(values: ArrayLike<T>, convert: (value: T) => number): Float
 }
 
 // Small floats are widened through the integers, so that every NaN survives. Each has a loop of its own: checkpoints
-// are mostly such numbers, and one loop that takes a function runs several times slower.
+// are mostly such numbers, and one loop for all, called with a function, took 1.4 to 1.7 times as long.
 
 function widenF16(values: Uint16Array): Float32Array {
   const { buffer } = allocate(values.length * 4, {});
