@@ -11,7 +11,7 @@ const goldens = ["test/data/goldens", "../shared/goldens"].filter((folder) => ex
 const backends = ["reference", "onnx"];
 
 await runSteps([
-  { name: "npm test", run: () => run(process.execPath, ["scripts/test.mjs"]), needed: true },
+  { name: "npm test", run: () => run("npm", ["test"]) },
   { name: "property tests, many runs", run: () => vitest(propertyTests(), { env: { HULU_FUZZ: "many" } }) },
   ...goldens.flatMap((folder) => backends.map((backend) => verify(folder, backend))),
   { name: "API pages", run: () => tool("typedoc", []) },

@@ -108,40 +108,36 @@ export async function parallel(items, task, width = 2) {
 }
 
 /**
- * Run steps in turn: `{ name, run, needed }`. A step counts as one, or as the tests that it gives counts of. All are run,
- * but a failed step that is `needed` ends the list. Prints each with its time and a summary, and sets the exit code.
+ * Run steps in turn: `{ name, run, after }`. A step counts as one, or as the tests that it gives counts of. All are run but
+ * those whose `after`, the name of an earlier step, did not pass. Prints each with its time and a summary, and sets the
+ * exit code.
+ * @param {readonly { name: string, run: () => Promise<unknown>, after?: string }[]} steps
  */
 export async function runSteps(steps) {
   const done = [];
-  for (const { name, run: work, needed } of steps) {
+  for (const { name, run: work, after } of steps) {
+    if (after !== undefined && !done.some((step) => step.name === after && step.failed === 0)) continue;
     console.log(`\n== ${name}`);
     const start = performance.now();
-    const counts = { passed: 0, failed: 0, skipped: 0 };
-    try {
-      Object.assign(counts, (await work()) ?? { passed: 1 });
-    } catch (cause) {
-      console.error(cause instanceof Error ? cause.message : cause);
-      counts.failed = 1;
-    }
+    const counts = await work().then(
+      (given) => (typeof given === "object" ? given : { passed: 1, failed: 0, skipped: 0 }),
+      (cause) => {
+        console.error(cause instanceof Error ? cause.message : cause);
+        return { passed: 0, failed: 1, skipped: 0 };
+      },
+    );
     const seconds = (performance.now() - start) / 1000;
     done.push({ name, seconds, ...counts });
     console.log(`== ${name}: ${counts.failed ? "FAILED" : "passed"} in ${seconds.toFixed(1)} s`);
-    if (counts.failed && needed) break;
   }
   const total = (key) => done.reduce((n, step) => n + step[key], 0);
+  const row = (outcome, seconds, name) => `${outcome.padEnd(8)}${seconds.toFixed(1).padStart(6)} s  ${name}`;
   console.log("");
   for (const { name, seconds, passed, failed } of done)
-    console.log(
-      `${failed ? "FAILED" : "passed"}  ${seconds.toFixed(1).padStart(6)} s  ${name} (${passed}/${passed + failed})`,
-    );
-  if (done.length < steps.length)
-    console.log(
-      `not run: ${steps
-        .slice(done.length)
-        .map((s) => s.name)
-        .join(", ")}`,
-    );
-  console.log(`${total("seconds").toFixed(1).padStart(14)} s`);
+    console.log(row(failed ? "FAILED" : "passed", seconds, `${name} (${passed}/${passed + failed})`));
+  const left = steps.filter((step) => !done.some(({ name }) => name === step.name));
+  if (left.length > 0) console.log(`not run: ${left.map((step) => step.name).join(", ")}`);
+  console.log(row("", total("seconds"), "in all"));
   const skipped = total("skipped") ? `, ${total("skipped")} skipped` : "";
   console.log(`${total("passed")} passed, ${total("failed")} failed${skipped}`);
   process.exitCode = total("failed") > 0 ? 1 : 0;
