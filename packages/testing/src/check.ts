@@ -36,10 +36,14 @@ export function skipped({ name, features }: Check, options: SuiteOptions): strin
 const env = (name: string): string | undefined => (typeof process === "undefined" ? undefined : process.env[name]);
 
 /** Settings of a property: a fixed seed, so that a failure is not a matter of luck; `HULU_SEED` and `HULU_FUZZ` vary it. */
-export function effort(options: SuiteOptions, runs: number): { numRuns: number; seed?: number } {
+export function effort(
+  options: SuiteOptions,
+  runs: number,
+): { numRuns: number; seed?: number; includeErrorInReport: true } {
   const many = env("HULU_FUZZ") === "many";
   const seed = env("HULU_SEED");
   const numRuns = Math.max(1, Math.round(runs * (options.effort ?? 1) * (many ? 20 : 1)));
-  if (seed !== undefined) return { numRuns, seed: Number(seed) };
-  return many ? { numRuns } : { numRuns, seed: 2508 };
+  const settings = { numRuns, includeErrorInReport: true } as const;
+  if (seed !== undefined) return { ...settings, seed: Number(seed) };
+  return many ? settings : { ...settings, seed: 2508 };
 }

@@ -188,8 +188,8 @@ export const elementwiseCases: readonly OpCase[] = [
       const [a, b] = [axis("a", make.size("n")), axis("b", make.size("n"))];
       return {
         inputs: { x: make.f32([b]), y: make.f32([a]), like: make.f32([a, b]) },
-        body: ({ x, y, like }) => ops.sub(ops.broadcast(x!, like!), ops.broadcast(y!, like!)),
-        direct: ({ x, y, like }) => nd(like!.shape, (i, j) => at(x!, j) - at(y!, i)),
+        body: ({ x, y, like }) => ops.sub(ops.broadcast(x!, like!), ops.mul(ops.broadcast(y!, like!), 2)),
+        direct: ({ x, y, like }) => nd(like!.shape, (i, j) => at(x!, j) - 2 * at(y!, i)),
       };
     },
   }),
