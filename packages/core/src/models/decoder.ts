@@ -2,17 +2,8 @@ import { type Axis, axis, fuse } from "../graph/axis.js";
 import { mark } from "../graph/graph.js";
 import { symbol } from "../graph/size.js";
 import type { Value } from "../graph/value.js";
-import { embedding } from "../nn/embedding.js";
-import { linear } from "../nn/linear.js";
-import { module } from "../nn/module.js";
-import { rmsNorm } from "../nn/norms.js";
-import { silu } from "../ops/activation.js";
-import { append, type Past, past } from "../ops/append.js";
-import { attention } from "../ops/attention.js";
-import { add, cos, mul, sin } from "../ops/elementwise.js";
-import { iota } from "../ops/leaves.js";
-import { ropeAngles, rotate } from "../ops/rope.js";
-import { rearrange } from "../ops/shape.js";
+import { embedding, linear, module, rmsNorm } from "../nn/index.js";
+import * as op from "../ops/index.js";
 
 /** What tells one decoder of this family from another: the sizes, and which of its options a checkpoint uses. */
 export interface DecoderConfig<E extends number = number> {
@@ -41,7 +32,7 @@ export interface DecoderConfig<E extends number = number> {
 export interface Context {
   readonly cos: Value<"seq rot">;
   readonly sin: Value<"seq rot">;
-  readonly past?: Past;
+  readonly past?: op.Past;
   readonly segments?: Value<"seq">;
 }
 
@@ -68,16 +59,16 @@ const selfAttention = (c: Decoder) =>
     },
     (m) =>
       (x: Value<"batch seq embed">, { cos, sin, past, segments }: Context) => {
-        const q = rearrange(m.q_proj(x), "batch seq head*dim -> batch seq head dim");
-        const k = rearrange(m.k_proj(x), "batch seq kv*dim -> batch seq kv dim");
-        const v = rearrange(m.v_proj(x), "batch seq kv*dim -> batch seq kv dim");
-        const queries = rotate(m.q_norm?.(q) ?? q, cos, sin);
-        const keys = rotate(m.k_norm?.(k) ?? k, cos, sin);
+        const q = op.rearrange(m.q_proj(x), "batch seq head*dim -> batch seq head dim");
+        const k = op.rearrange(m.k_proj(x), "batch seq kv*dim -> batch seq kv dim");
+        const v = op.rearrange(m.v_proj(x), "batch seq kv*dim -> batch seq kv dim");
+        const queries = op.rotate(m.q_norm?.(q) ?? q, cos, sin);
+        const keys = op.rotate(m.k_norm?.(k) ?? k, cos, sin);
         const rule = { scale: c.headDim ** -0.5, causal: true, segments };
         const mixed = past
-          ? attention(queries, append(keys, past, "keys"), append(v, past, "values"), rule)
-          : attention(queries, keys, v, rule);
-        return m.o_proj(rearrange(mixed, "batch seq head dim -> batch seq head*dim"));
+          ? op.attention(queries, op.append(keys, past, "keys"), op.append(v, past, "values"), rule)
+          : op.attention(queries, keys, v, rule);
+        return m.o_proj(op.rearrange(mixed, "batch seq head dim -> batch seq head*dim"));
       },
   );
 
@@ -89,7 +80,7 @@ const mlp = (c: Decoder) =>
       up_proj: linear(c.embed, c.hidden, { bias: false }),
       down_proj: linear(c.hidden, c.embed, { bias: false }),
     },
-    (m) => (x: Value<"batch seq embed">) => m.down_proj(mul(silu(m.gate_proj(x)), m.up_proj(x))),
+    (m) => (x: Value<"batch seq embed">) => m.down_proj(op.mul(op.silu(m.gate_proj(x)), m.up_proj(x))),
   );
 
 const decoderLayer = (c: Decoder) =>
@@ -101,8 +92,8 @@ const decoderLayer = (c: Decoder) =>
       mlp: mlp(c),
     },
     (m) => (x: Value<"batch seq embed">, context: Context) => {
-      const h = add(x, m.self_attn(m.input_layernorm(x), context));
-      return add(h, m.mlp(m.post_attention_layernorm(h)));
+      const h = op.add(x, m.self_attn(m.input_layernorm(x), context));
+      return op.add(h, m.mlp(m.post_attention_layernorm(h)));
     },
   );
 
@@ -117,14 +108,12 @@ export function decoder<const E extends number>(config: DecoderConfig<E>) {
     layers: Array.from({ length: c.layers }, () => decoderLayer(c)),
     norm: rmsNorm(c.embed, c.eps),
     lm_head: c.tied ? undefined : linear(c.embed, c.vocab, { bias: false }),
-    positions: (from?: Past) => positions(c, iota(axis("seq", symbol("seq")), from?.axis.size), from),
+    positions: (from?: op.Past) => positions(c, op.iota(axis("seq", symbol("seq")), from?.axis.size), from),
   };
 }
 
 /** Positions to the tables that every layer shares. */
-function positions(c: Decoder, at: Value<"seq">, from?: Past): Context {
-  const angles = mark("rope_angles", ropeAngles(at, c.ropeTheta, axis("rot", c.headDim / 2)));
-  return { cos: cos(angles), sin: sin(angles), ...(from && { past: from }) };
+function positions(c: Decoder, at: Value<"seq">, from?: op.Past): Context {
+  const angles = mark("rope_angles", op.ropeAngles(at, c.ropeTheta, axis("rot", c.headDim / 2)));
+  return { cos: op.cos(angles), sin: op.sin(angles), ...(from && { past: from }) };
 }
-
-export { past };

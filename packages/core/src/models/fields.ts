@@ -64,7 +64,7 @@ export class Fields {
   ids(name: string): readonly number[] {
     const value = this.raw(name) ?? [];
     const list: readonly unknown[] = Array.isArray(value) ? value : [value];
-    if (list.length <= 1024 && list.every((id) => Number.isInteger(id))) return list as readonly number[];
+    if (list.length <= 1024 && list.every((id) => Number.isSafeInteger(id))) return list as readonly number[];
     throw this.#wrong(name, value, "a token id or a list of them");
   }
 

@@ -2,16 +2,8 @@ import { type Axis, axis, fuse } from "../graph/axis.js";
 import { mark } from "../graph/graph.js";
 import { symbol } from "../graph/size.js";
 import type { Value } from "../graph/value.js";
-import { linear } from "../nn/linear.js";
-import { module, param } from "../nn/module.js";
-import { layerNorm } from "../nn/norms.js";
-import { geluTanh } from "../ops/activation.js";
-import { attention } from "../ops/attention.js";
-import { add, cos, sin } from "../ops/elementwise.js";
-import { linear as project } from "../ops/linear.js";
-import { type Pairing, ropeAngles, rotate } from "../ops/rope.js";
-import { concat, rearrange } from "../ops/shape.js";
-import { tokenMerge } from "../ops/visual.js";
+import { layerNorm, linear, module, param } from "../nn/index.js";
+import * as op from "../ops/index.js";
 import type { VisionBackbone } from "./vlm.js";
 
 export interface VitConfig<V extends number = number> {
@@ -24,7 +16,7 @@ export interface VitConfig<V extends number = number> {
   readonly patch: number;
   readonly eps: number;
   readonly ropeTheta: number;
-  readonly pairing: Pairing;
+  readonly pairing: op.Pairing;
 }
 
 const axesOf = <V extends number>(c: VitConfig<V>) => ({
@@ -50,9 +42,9 @@ interface Rotation {
 /** A convolution whose stride is its kernel, on patches that are already cut: one matrix. */
 const patchEmbedding = (c: Vit) =>
   module({ weight: param(c.vision, c.channel, c.py, c.px), bias: param(c.vision) }, (m) => {
-    const weight = rearrange(m.weight, "vision channel py px -> vision channel*py*px");
+    const weight = op.rearrange(m.weight, "vision channel py px -> vision channel*py*px");
     return (pixels: Value<"frame token*window channel*py*px">) =>
-      project<"frame token*window", "channel*py*px", "vision">(pixels, weight, m.bias);
+      op.linear<"frame token*window", "channel*py*px", "vision">(pixels, weight, m.bias);
   });
 
 /** Bidirectional within a frame; frames are a batch, so they never see each other. */
@@ -67,18 +59,18 @@ const selfAttention = (c: Vit) =>
     (m) =>
       (x: Tokens, { cos, sin }: Rotation) => {
         const heads = (y: Value<"frame token*window head*dim">) =>
-          rearrange(y, "frame token*window head*dim -> frame token*window head dim");
-        const q = rotate(heads(m.q_proj(x)), cos, sin, c.pairing);
-        const k = rotate(heads(m.k_proj(x)), cos, sin, c.pairing);
-        const mixed = attention(q, k, heads(m.v_proj(x)), { scale: (c.width / c.heads) ** -0.5, causal: false });
-        return m.out_proj(rearrange(mixed, "frame token*window head dim -> frame token*window head*dim"));
+          op.rearrange(y, "frame token*window head*dim -> frame token*window head dim");
+        const q = op.rotate(heads(m.q_proj(x)), cos, sin, c.pairing);
+        const k = op.rotate(heads(m.k_proj(x)), cos, sin, c.pairing);
+        const mixed = op.attention(q, k, heads(m.v_proj(x)), { scale: (c.width / c.heads) ** -0.5, causal: false });
+        return m.out_proj(op.rearrange(mixed, "frame token*window head dim -> frame token*window head*dim"));
       },
   );
 
 const mlp = (c: Vit) =>
   module(
     { fc1: linear(c.vision, c.mlp), fc2: linear(c.mlp, c.vision) },
-    (m) => (x: Tokens) => m.fc2(geluTanh(m.fc1(x))),
+    (m) => (x: Tokens) => m.fc2(op.geluTanh(m.fc1(x))),
   );
 
 const encoderLayer = (c: Vit) =>
@@ -90,8 +82,8 @@ const encoderLayer = (c: Vit) =>
       mlp: mlp(c),
     },
     (m) => (x: Tokens, at: Rotation) => {
-      const h = add(x, m.self_attn(m.layer_norm1(x), at));
-      return add(h, m.mlp(m.layer_norm2(h)));
+      const h = op.add(x, m.self_attn(m.layer_norm1(x), at));
+      return op.add(h, m.mlp(m.layer_norm2(h)));
     },
   );
 
@@ -102,9 +94,9 @@ export function vit<const V extends number>(config: VitConfig<V>): VisionBackbon
   /** Half of a head's angles turn with the row, half with the column. */
   const rotation = (row: Value<"token*window">, col: Value<"token*window">): Rotation => {
     const quarter = axis("rot", c.width / c.heads / 4);
-    const each = [row, col].map((at) => ropeAngles(at, c.ropeTheta, quarter));
-    const angles = mark("rope_angles", concat<"token*window rot">(each, "rot", axis("rot", c.width / c.heads / 2)));
-    return { cos: mark("rope_cos", cos(angles)), sin: mark("rope_sin", sin(angles)) };
+    const each = [row, col].map((at) => op.ropeAngles(at, c.ropeTheta, quarter));
+    const angles = mark("rope_angles", op.concat<"token*window rot">(each, "rot", axis("rot", c.width / c.heads / 2)));
+    return { cos: mark("rope_cos", op.cos(angles)), sin: mark("rope_sin", op.sin(angles)) };
   };
   const encoder = module(
     { layers: Array.from({ length: c.layers }, () => encoderLayer(c)) },
@@ -123,7 +115,7 @@ export function vit<const V extends number>(config: VitConfig<V>): VisionBackbon
       },
       (m) => (pixels, row, col, window) => {
         const tokens = m.post_layernorm(m.encoder(m.embeddings(pixels), rotation(row, col)));
-        return tokenMerge<"frame", "token", "window", "vision">(tokens, window);
+        return op.tokenMerge<"frame", "token", "window", "vision">(tokens, window);
       },
     ),
   };

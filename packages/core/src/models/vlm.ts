@@ -3,9 +3,10 @@ import { f32, i32, program } from "../graph/graph.js";
 import { symbol } from "../graph/size.js";
 import { GraphError, type Value } from "../graph/value.js";
 import { bind, type Module, module } from "../nn/module.js";
+import { past } from "../ops/append.js";
 import { gather } from "../ops/gather.js";
 import { frameDifference, splice } from "../ops/visual.js";
-import { type decoder, past } from "./decoder.js";
+import type { decoder } from "./decoder.js";
 import type { Projector } from "./projector.js";
 
 /**
