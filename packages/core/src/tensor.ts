@@ -16,6 +16,8 @@ export function hostI32(data: Int32Array | readonly number[], shape: readonly nu
 function checked(tensor: HostTensor): HostTensor {
   if (countOf(tensor.shape) !== tensor.data.length)
     throw new FeedError(`${tensor.data.length} numbers do not fill the shape [${tensor.shape.join(" ")}]`);
+  if (tensor.data instanceof Float32Array !== (tensor.dtype === "f32"))
+    throw new FeedError(`${tensor.dtype} numbers came in a ${tensor.data.constructor.name}`);
   return tensor;
 }
 
@@ -50,6 +52,7 @@ export async function toHost(feed: Feed): Promise<HostTensor> {
   const parts = await Promise.all(feed.map(toHost));
   const [first] = parts;
   if (first === undefined) throw new FeedError("an empty list feeds nothing");
+  if (first.shape.length === 0) throw new FeedError("numbers without an axis cannot be joined in a list");
   const tail = first.shape.slice(1).join(" ");
   if (
     parts.some(

@@ -34,6 +34,7 @@ function printAttr(value: Attr): string {
     const shown = value.slice(0, 4).map(printAttr);
     return `[${value.length > 4 ? [...shown, `... ${value.length}`].join(", ") : shown.join(", ")}]`;
   }
+  if (typeof value === "number") return String(value);
   if (typeof value !== "object") return JSON.stringify(value);
   return isAxis(value) ? printDims([value]) : printSize(value as { terms: Record<string, number> });
 }

@@ -47,7 +47,8 @@ export function expand(graph: Graph, supports: Supports): Graph {
     const decompose = node.op.decompose;
     if (decompose === undefined) {
       const from = origin.length > 0 ? ` (from ${origin.join(" in ")})` : "";
-      refused.set(`${node.op.name}${from}: ${answer}`, node.scope);
+      const what = `${node.op.name}${from}: ${answer}`;
+      if (!refused.has(what)) refused.set(what, node.scope);
       return node;
     }
     return within(node, decompose, (inner) => settle(inner, [node.op.name, ...origin]));
@@ -81,13 +82,19 @@ export function shareCommon(graph: Graph): Graph {
   };
   return rewrite(graph, (node) => {
     const inputs = node.inputs.map((i) => idOf(ids, i)).join(",");
-    const key = `${idOf(opIds, node.op)}(${inputs})${JSON.stringify(node.attrs)}${node.axes}`;
+    const key = `${idOf(opIds, node.op)}(${inputs})${JSON.stringify(node.attrs, exactly)}${node.axes}`;
     const twin = known.get(key);
     if (twin !== undefined) return twin;
     known.set(key, node);
     return node;
   });
 }
+
+/** JSON has no name for these numbers, and two that differ must not become one. */
+const exactly = (_: string, value: unknown): unknown =>
+  typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))
+    ? { number: `${1 / value} ${value}` }
+    : value;
 
 /** What every backend does first: expand what it does not claim, then share what is common. */
 export const lower = (graph: Graph, supports: Supports): Graph => shareCommon(expand(graph, supports));

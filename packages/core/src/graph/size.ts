@@ -53,7 +53,7 @@ export function multiplySizes(...sizes: readonly Size[]): Size {
 
 /** `a / b` where it is exact: `b` is one term that divides every term of `a`. Anything else is a RangeError. */
 export function divideSizes(a: Size, b: Size): Size {
-  if (sameSize(a, b)) return 1;
+  if (b !== 0 && sameSize(a, b)) return 1;
   const divisor = [...toTerms(b)];
   const fail = () => new RangeError(`${printSize(a)} does not divide by ${printSize(b)}`);
   if (divisor.length !== 1) throw fail();

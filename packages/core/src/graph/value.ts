@@ -1,5 +1,5 @@
 import type { Axis } from "./axis.js";
-import { namesOf, printDims } from "./axis.js";
+import { atoms, namesOf, printDims } from "./axis.js";
 import { currentScope } from "./scope.js";
 import { printSize, type Size } from "./size.js";
 
@@ -68,7 +68,7 @@ export function emit<A extends string>(op: OpDef, inputs: readonly Value[], attr
 
 function checkDistinct(dims: readonly Axis[]): void {
   const seen = new Set<string>();
-  for (const { name } of dims) {
+  for (const { name } of dims.flatMap(atoms)) {
     if (seen.has(name)) throw new GraphError(`the result would have two axes called ${name}: ${namesOf(dims)}`);
     seen.add(name);
   }
@@ -81,6 +81,12 @@ export const describe = (v: Pick<Value, "dtype" | "dims">): string => `${v.dtype
 export function named<const A extends string>(x: Value, axes: A): Value<A> {
   if (x.axes !== axes) throw new GraphError(`expected axes "${axes}", found ${describe(x)}`);
   return x as Value<A>;
+}
+
+/** What most composites ask of their operands: numbers, so that their meaning is defined. */
+export function floats(...values: readonly (Value | undefined)[]): void {
+  const other = values.find((v) => v !== undefined && v.dtype !== "f32");
+  if (other !== undefined) throw new GraphError(`takes f32, not ${other.dtype}`);
 }
 
 export const sameAxis = (a: Axis, b: Axis): boolean => a.name === b.name && printSize(a.size) === printSize(b.size);

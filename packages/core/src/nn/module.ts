@@ -138,7 +138,7 @@ function replaceAt(
     further.length === 0 ? by(old) : replaceAt(old, further, by, path);
   let swapped: Child;
   if (isList(child)) {
-    const index = Number(rest[0]);
+    const index = /^\d+$/.test(rest[0] ?? "") ? Number(rest[0]) : Number.NaN;
     const old = child[index];
     if (old === undefined)
       throw new GraphError(`${path}: ${key} has ${child.length} entries, not one called ${rest[0] ?? "(none given)"}`);

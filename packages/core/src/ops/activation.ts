@@ -1,10 +1,13 @@
-import { emit, GraphError, type OpDef, type Value } from "../graph/value.js";
+import { emit, floats, GraphError, type OpDef, type Value } from "../graph/value.js";
 import { add, broadcast, div, erf, exp, mul, sub, tanh } from "./elementwise.js";
 import { reduceMax, reduceSum } from "./reduce.js";
 
 const pointwise = (name: string, decompose: (x: Value) => Value): OpDef => ({
   name,
-  infer: ([x]) => ({ dims: x!.dims, dtype: x!.dtype }),
+  infer([x]) {
+    floats(x);
+    return { dims: x!.dims, dtype: "f32" };
+  },
   decompose: ([x]) => decompose(x!),
 });
 
@@ -24,8 +27,9 @@ export const siluOp = pointwise("silu", (x) => div(x, add(exp(mul(x, -1)), 1)));
 export const softmaxOp: OpDef = {
   name: "softmax",
   infer([x]) {
+    floats(x);
     if (x!.dims.length === 0) throw new GraphError("needs at least one axis");
-    return { dims: x!.dims, dtype: x!.dtype };
+    return { dims: x!.dims, dtype: "f32" };
   },
   decompose([x]) {
     const last = x!.dims.at(-1)!.name;

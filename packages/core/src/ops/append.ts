@@ -1,7 +1,7 @@
 import type { Axis } from "../graph/axis.js";
 import { currentScope } from "../graph/scope.js";
 import { addSizes, symbol } from "../graph/size.js";
-import { emit, GraphError, type OpDef, sameAxis, sameDims, type Value } from "../graph/value.js";
+import { emit, floats, GraphError, type OpDef, sameAxis, sameDims, type Value } from "../graph/value.js";
 import { state } from "./leaves.js";
 import { concat, relabel } from "./shape.js";
 
@@ -10,10 +10,11 @@ export const appendOp: OpDef = {
   name: "append",
   infer([past, rows]) {
     if (past!.op.name !== "state") throw new GraphError("append goes behind a state");
+    floats(past, rows);
     const [a, b] = [past!.dims, rows!.dims];
-    if (a.length !== b.length || !sameAxis(a[0]!, b[0]!) || !sameDims(a.slice(2), b.slice(2)))
+    if (a.length < 2 || a.length !== b.length || !sameAxis(a[0]!, b[0]!) || !sameDims(a.slice(2), b.slice(2)))
       throw new GraphError("the state and its new rows differ in more than the second axis");
-    return { dims: a.with(1, contextAxis(a[1]!, b[1]!)), dtype: rows!.dtype };
+    return { dims: a.with(1, contextAxis(a[1]!, b[1]!)), dtype: "f32" };
   },
   decompose: ([past, rows]) => {
     const [before, now] = [past!.dims[1]!, rows!.dims[1]!];

@@ -1,6 +1,6 @@
 import { type Axis, axis, fuse } from "../graph/axis.js";
 import { divideSizes, printSize, sameSize, subtractSizes } from "../graph/size.js";
-import { emit, GraphError, type OpDef, sameAxis, type Value } from "../graph/value.js";
+import { emit, floats, GraphError, type OpDef, sameAxis, sameDims, type Value } from "../graph/value.js";
 import { softmax } from "./activation.js";
 import { add, and, broadcast, equal, less, mul, where } from "./elementwise.js";
 import { iota } from "./leaves.js";
@@ -16,10 +16,11 @@ import { rearrange, relabel } from "./shape.js";
 export const attentionOp: OpDef = {
   name: "attention",
   infer([q, k, v, segments]) {
+    floats(q, k, v);
     for (const x of [q!, k!, v!]) if (x.dims.length !== 4) throw new GraphError("q, k and v have four axes");
     const [batch, seq, head, dim] = q!.dims as [Axis, Axis, Axis, Axis];
     const [keyBatch, ctx, kv, keyDim] = k!.dims as [Axis, Axis, Axis, Axis];
-    if (!k!.dims.every((d, i) => sameAxis(d, v!.dims[i]!))) throw new GraphError("k and v differ");
+    if (!sameDims(k!.dims, v!.dims)) throw new GraphError("k and v differ");
     if (!sameAxis(batch, keyBatch) || !sameAxis(dim, keyDim))
       throw new GraphError("q and k differ in batch or in head width");
     const group = Number(head.size) / Number(kv.size);
@@ -30,6 +31,8 @@ export const attentionOp: OpDef = {
       !(segments.dims.length === 1 && sameAxis(segments.dims[0]!, seq) && sameSize(ctx.size, seq.size))
     )
       throw new GraphError("segments are [seq], and need the context to be this run's");
+    if (segments !== undefined && segments.dtype !== "i32")
+      throw new GraphError(`segments are i32, not ${segments.dtype}`);
     return { dims: q!.dims, dtype: "f32" };
   },
   decompose([q, k, v, segments], attrs) {

@@ -1,4 +1,4 @@
-import { emit, GraphError, type OpDef, sameAxis, type Value } from "../graph/value.js";
+import { emit, floats, GraphError, type OpDef, sameAxis, type Value } from "../graph/value.js";
 import { add, broadcast } from "./elementwise.js";
 import { matmul } from "./matmul.js";
 
@@ -6,6 +6,7 @@ import { matmul } from "./matmul.js";
 export const linearOp: OpDef = {
   name: "linear",
   infer([x, weight, bias]) {
+    floats(x, weight, bias);
     const [out, inner] = weight!.dims as [Value["dims"][number], Value["dims"][number]];
     if (weight!.dims.length !== 2) throw new GraphError("a weight is [out in]");
     if (x!.dims.length < 2 || !sameAxis(x!.dims.at(-1)!, inner))

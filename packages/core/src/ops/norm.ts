@@ -1,9 +1,10 @@
 import type { Size } from "../graph/size.js";
-import { emit, GraphError, type OpDef, sameAxis, type Value } from "../graph/value.js";
+import { emit, floats, GraphError, type OpDef, sameAxis, type Value } from "../graph/value.js";
 import { add, broadcast, div, mul, sqrt, sub } from "./elementwise.js";
 import { reduceSum } from "./reduce.js";
 
 const checkScale = (x: Value, ...params: readonly (Value | undefined)[]) => {
+  floats(x, ...params);
   const last = x.dims.at(-1);
   if (last === undefined || typeof last.size !== "number") throw new GraphError("the last axis must have a fixed size");
   for (const p of params)

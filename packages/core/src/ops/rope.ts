@@ -1,6 +1,6 @@
 import { type Axis, axis, fuse } from "../graph/axis.js";
 import { printSize } from "../graph/size.js";
-import { emit, GraphError, type OpDef, sameAxis, type Value } from "../graph/value.js";
+import { emit, floats, GraphError, type OpDef, sameAxis, sameDims, type Value } from "../graph/value.js";
 import { add, broadcast, cast, mul, sub } from "./elementwise.js";
 import { constant } from "./leaves.js";
 import { concat, rearrange, relabel, slice } from "./shape.js";
@@ -44,9 +44,10 @@ export const ropeAngles = <P extends string, N extends string>(
 export const rotateOp: OpDef = {
   name: "rotate",
   infer([x, cos, sin]) {
+    floats(x, cos, sin);
     const [dim, seq, rot] = [x!.dims.at(-1)!, x!.dims.at(-3), cos!.dims.at(-1)!];
     const fits =
-      seq !== undefined && cos!.dims.length === 2 && sameAxis(cos!.dims[0]!, seq) && sameAxis(rot, sin!.dims.at(-1)!);
+      seq !== undefined && cos!.dims.length === 2 && sameAxis(cos!.dims[0]!, seq) && sameDims(cos!.dims, sin!.dims);
     if (!fits) throw new GraphError("cos and sin must be [position angle] of the positions of x");
     if (typeof dim.size !== "number" || rot.size !== dim.size / 2)
       throw new GraphError(`a head of ${printSize(dim.size)} takes half as many angles, not ${printSize(rot.size)}`);

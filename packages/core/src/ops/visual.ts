@@ -1,6 +1,6 @@
 import { type Axis, axis } from "../graph/axis.js";
 import { subtractSizes } from "../graph/size.js";
-import { emit, GraphError, type OpDef, sameAxis, sameDims, type Value } from "../graph/value.js";
+import { emit, floats, GraphError, type OpDef, sameAxis, sameDims, type Value } from "../graph/value.js";
 import { abs, broadcast, less, max, mul, sub, where } from "./elementwise.js";
 import { gather } from "./gather.js";
 import { reduceSum } from "./reduce.js";
@@ -14,11 +14,13 @@ import { concat, rearrange, relabel, slice } from "./shape.js";
 export const tokenMergeOp: OpDef = {
   name: "token_merge",
   infer([x, weights]) {
+    floats(x, weights);
+    if (x!.dims.length !== 3) throw new GraphError("patches are [frame token*window vision]");
     const [frame, patch, vision] = x!.dims as [Axis, Axis, Axis];
     const [token, window, ...more] = patch.parts ?? [];
     if (token === undefined || window === undefined || more.length > 0)
       throw new GraphError("the second axis must be token*window");
-    if (!sameAxis(weights!.dims[0]!, window))
+    if (!sameDims(weights!.dims, [window]))
       throw new GraphError("there must be one weight for each place of the window");
     return { dims: [frame, token, vision], dtype: "f32" };
   },
@@ -43,6 +45,7 @@ export const tokenMerge = <F extends string, T extends string, W extends string,
 export const frameDifferenceOp: OpDef = {
   name: "frame_difference",
   infer([x, before]) {
+    floats(x, before);
     if (x!.dims.length !== 3 || !sameDims(x!.dims.slice(1), before!.dims))
       throw new GraphError("the frame before must be [token vision] of the same size");
     return { dims: x!.dims.slice(0, 2), dtype: "f32" };
@@ -69,6 +72,8 @@ export const frameDifference = <F extends string, T extends string, V extends st
 export const spliceOp: OpDef = {
   name: "splice",
   infer([text, visual, index]) {
+    floats(text, visual);
+    if (text!.dims.length === 0 || visual!.dims.length !== 2) throw new GraphError("visual rows are [row embed]");
     if (!sameDims(text!.dims.slice(0, -1), index!.dims))
       throw new GraphError("there must be one index for each position of the text");
     if (!sameAxis(text!.dims.at(-1)!, visual!.dims.at(-1)!))
