@@ -39,11 +39,13 @@ export async function openModel(source: CheckpointSource, signal?: AbortSignal):
   );
   checkPatch(preprocessor, checkpoint);
   checkVocabulary(tokenizer, checkpoint);
+  const template = await chatTemplate(files, tokenizerConfig);
+  if (template === huluMedTemplate) checkChatTokens(tokenizer);
   return {
     ...checkpoint,
     stored,
     tokenizer,
-    template: await chatTemplate(files, tokenizerConfig),
+    template,
     preprocessor,
     generation: parseGenerationConfig(
       await readJson(files, "generation_config.json", SMALL),
@@ -104,6 +106,18 @@ function checkVocabulary(tokenizer: Tokenizer, { config }: CheckpointModel): voi
     throw new EngineError(
       "tokenizer-mismatch",
       `tokenizer.json has ids up to ${tokenizer.vocabSize - 1}, the model has ${config.decoder.vocab} rows: it is another model's tokenizer`,
+    );
+}
+
+/** What the family's own template is made of must be tokens, or a conversation would be spelled out. */
+function checkChatTokens(tokenizer: Tokenizer): void {
+  const missing = ["<|im_start|>", "<|im_end|>"].filter(
+    (token) => !tokenizer.addedTokens.some((t) => t.content === token),
+  );
+  if (missing.length > 0)
+    throw new EngineError(
+      "tokenizer-mismatch",
+      `tokenizer.json has no ${missing.join(" and no ")}, which the chat is made of: it is another model's tokenizer`,
     );
 }
 

@@ -2,22 +2,40 @@ import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { reference } from "@hulu/backend-reference";
 import { open } from "@hulu/safetensors";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type HuluModel, load, type Message } from "./index.js";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type AskOptions, type HuluModel, load, type Message, type Part, type Piece } from "./index.js";
 
 const folder = "test/data/goldens/q3-p16";
-const golden = (name: string) => ({
-  json: JSON.parse(readFileSync(`${folder}/case-${name}.json`, "utf8")),
-  tensors: open(`${folder}/case-${name}.safetensors`),
-});
-const upTo = (ids: readonly number[], end: number) => (ids.includes(end) ? ids.slice(0, ids.indexOf(end) + 1) : ids);
-async function generated(name: string): Promise<number[]> {
-  return upTo([...(await (await golden(name).tensors).floats("out.generated"))], 502);
+const END = 502;
+
+const conversationOf = (name: string): { role: "user"; content: Part[] }[] =>
+  JSON.parse(readFileSync(`${folder}/case-${name}.json`, "utf8")).conversation;
+
+async function published(name: string): Promise<number[]> {
+  const ids = [...(await (await open(`${folder}/case-${name}.safetensors`)).floats("out.generated"))];
+  return ids.includes(END) ? ids.slice(0, ids.indexOf(END) + 1) : ids;
 }
-async function picture(name: string, key: string) {
-  const source = await golden(name).tensors;
-  const [height = 0, width = 0] = source.info(key)!.shape;
-  return { data: await source.read(key), width, height };
+
+async function pictures(name: string, key: string) {
+  const source = await open(`${folder}/case-${name}.safetensors`);
+  const shape = source.info(key)!.shape;
+  const [height = 0, width = 0] = shape.slice(-3);
+  const bytes = await source.read(key);
+  const size = height * width * 3;
+  return Array.from({ length: bytes.length / size }, (_, i) => ({
+    data: bytes.slice(i * size, (i + 1) * size),
+    width,
+    height,
+  }));
+}
+
+/** The conversation of a case with its placeholders filled, in order. */
+function filled(name: string, visuals: readonly Part[]): Message[] {
+  const waiting = [...visuals];
+  return conversationOf(name).map(({ role, content }) => ({
+    role,
+    content: typeof content === "string" ? content : content.map((p) => (p.type === "text" ? p : waiting.shift()!)),
+  }));
 }
 
 let model: HuluModel;
@@ -26,37 +44,266 @@ beforeAll(async () => {
 });
 afterAll(() => model.dispose());
 
-const asks = (name: string, change: (messages: any[]) => void = () => {}): Message[] => {
-  const messages = golden(name).json.conversation;
-  change(messages);
-  return messages;
-};
-
-test("text: the ids of the published code", async () => {
-  const result = await model.ask(asks("text"), { maxTokens: 12 }).result();
-  expect(result.tokenIds).toEqual(await generated("text"));
-  expect(result.promptTokens).toBe(48);
-});
-
-test("a picture: the ids of the published code", async () => {
-  const image = await picture("image-array", "raw.image0");
-  const result = await model
-    .ask(
-      asks("image-array", (m) => {
-        m[0].content.find((p: any) => p.type === "image").image = image;
-      }),
-      { maxTokens: 12 },
-    )
-    .result();
-  expect(result.tokenIds).toEqual(await generated("image-array"));
-});
-
-test("a volume: the ids of the published code, with its quirk", async () => {
-  const volume = await readFile(`${folder}/volume.nii.gz`);
-  const messages = asks("volume", (m) => {
-    m[0].content[0] = { type: "volume", volume, rule: "repository", numSlices: 8 };
+describe("the tokens of the published code", () => {
+  test("a text", async () => {
+    const result = await model.ask(filled("text", []), { maxTokens: 12 }).result();
+    expect(result.tokenIds).toEqual(await published("text"));
+    expect(result.promptTokens).toBe(48);
+    expect(result.visualTokens).toEqual({ all: 0, kept: 0 });
   });
-  const result = await model.ask(messages, { maxTokens: 12, aspect: "transposed" }).result();
-  expect(result.tokenIds).toEqual(await generated("volume"));
-  expect(result.visualTokens).toEqual({ all: 72, kept: 30 });
+
+  test("a picture, with the right aspect and with the released code's", async () => {
+    const [image] = await pictures("image-array", "raw.image0");
+    const messages = filled("image-array", [{ type: "image", image: image! }]);
+    expect((await model.ask(messages, { maxTokens: 12 }).result()).tokenIds).toEqual(await published("image-array"));
+    const quirk = await model.ask(messages, { maxTokens: 12, aspect: "transposed" }).result();
+    expect(quirk.tokenIds).toEqual(await published("image"));
+  });
+
+  test("two pictures in one question", async () => {
+    const parts = await Promise.all(
+      ["raw.image0", "raw.image1"].map(async (key) => (await pictures("two-images", key))[0]!),
+    );
+    const messages = filled(
+      "two-images",
+      parts.map((image) => ({ type: "image", image })),
+    );
+    const results = await Promise.all(
+      (["true", "transposed"] as const).map((aspect) => model.ask(messages, { maxTokens: 12, aspect }).result()),
+    );
+    expect(results.map((r) => r.tokenIds)).toContainEqual(await published("two-images"));
+  });
+
+  test("a volume", async () => {
+    const volume = await readFile(`${folder}/volume.nii.gz`);
+    const messages = filled("volume", [{ type: "volume", volume, rule: "repository", numSlices: 8 }]);
+    const result = await model.ask(messages, { maxTokens: 12, aspect: "transposed" }).result();
+    expect(result.tokenIds).toEqual(await published("volume"));
+    expect(result.visualTokens).toEqual({ all: 72, kept: 30 });
+    const whole = await model.ask(messages, { maxTokens: 12, aspect: "transposed", prune: "off" }).result();
+    expect(whole.tokenIds).toEqual(await published("volume@off"));
+    expect(whole.visualTokens).toEqual({ all: 72, kept: 72 });
+  });
+
+  test("frames with timestamps, under each pruning rule", async () => {
+    const frames = await pictures("video", "raw.frames");
+    const { timestamps } = conversationOf("video")[0]!.content[0] as { timestamps?: number[] };
+    const messages = filled("video", [{ type: "video", frames, ...(timestamps && { timestamps }) }]);
+    for (const rule of ["released", "pixel", "pixel255", "off"] as const) {
+      const result = await model.ask(messages, { maxTokens: 12, prune: rule }).result();
+      expect(result.tokenIds, rule).toEqual(await published(rule === "released" ? "video" : `video@${rule}`));
+    }
+  });
+});
+
+/** Options that make the model say these ids, whatever it thinks. */
+function saying(ids: readonly number[]): AskOptions {
+  let n = 0;
+  const processLogits = (logits: Float32Array) => {
+    logits.fill(Number.NEGATIVE_INFINITY);
+    logits[ids[n++] ?? END] = 0;
+  };
+  return { processLogits, maxTokens: ids.length + 1 };
+}
+const say = (text: string) => saying(model.tokenizer.encode(text, { allowSpecial: true }));
+
+async function piecesOf(options: AskOptions): Promise<Piece[]> {
+  const pieces: Piece[] = [];
+  for await (const piece of model.ask("?", options).pieces()) pieces.push(piece);
+  return pieces;
+}
+const textOf = (pieces: readonly Piece[], kind: Piece["kind"]) =>
+  pieces
+    .filter((p) => p.kind === kind)
+    .map((p) => p.text)
+    .join("");
+
+describe("the answer as it arrives", () => {
+  test("is whole characters, which join to the text", async () => {
+    const said = "Grüße: 肺炎 🫁 né";
+    const pieces: string[] = [];
+    for await (const piece of model.ask("?", say(said))) pieces.push(piece);
+    expect(pieces.join("")).toBe(said);
+    expect(pieces.length).toBeGreaterThan(3);
+    for (const piece of pieces) expect(piece).not.toContain("\uFFFD");
+  });
+
+  test("ends at the stop token, which it does not show", async () => {
+    const result = await model.ask("?", say("ok")).result();
+    expect(result.text).toBe("ok");
+    expect(result.stopReason).toBe("token");
+    expect(result.tokenIds.at(-1)).toBe(END);
+  });
+
+  test("ends before a stop string, also where it comes in pieces", async () => {
+    const result = await model.ask("?", { ...say("yes. STOP no"), stop: ["STOP", "never"] }).result();
+    expect(result.text).toBe("yes. ");
+    expect(result.stopReason).toBe("string");
+  });
+
+  test("is cut at maxTokens", async () => {
+    const result = await model.ask("?", { ...say("a long answer"), maxTokens: 2 }).result();
+    expect(result.tokenIds).toHaveLength(2);
+    expect(result.stopReason).toBe("length");
+  });
+
+  test("keeps thinking apart, hides it, or leaves it in", async () => {
+    const said = "<think>first\nthis</think>\n\nthen that";
+    const pieces = await piecesOf(say(said));
+    expect(textOf(pieces, "thinking")).toBe("first\nthis");
+    expect(textOf(pieces, "answer")).toBe("\n\nthen that");
+    const apart = await model.ask("?", say(said)).result();
+    expect([apart.thinking, apart.text]).toEqual(["first\nthis", "\n\nthen that"]);
+    const hidden = await model.ask("?", { ...say(said), thinking: "hidden" }).result();
+    expect([hidden.thinking, hidden.text]).toEqual(["", "then that"]);
+    const inline = await model.ask("?", { ...say(said), thinking: "inline" }).result();
+    expect([inline.thinking, inline.text]).toEqual(["", said]);
+  });
+
+  test("can be consumed once", async () => {
+    const answer = model.ask("?", { maxTokens: 1 });
+    for await (const _ of answer);
+    await expect(answer.result()).resolves.toMatchObject({ stopReason: "length" });
+    await expect(answer[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+      name: "EngineError",
+      code: "answer-used",
+    });
+  });
+
+  test("that is left early has no result", async () => {
+    const answer = model.ask("?", { maxTokens: 5 });
+    for await (const _ of answer.pieces()) break;
+    await expect(answer.result()).rejects.toMatchObject({ code: "answer-used" });
+  });
+
+  test("ends with the signal's reason", async () => {
+    const control = new AbortController();
+    const reason = new Error("enough");
+    const seen: string[] = [];
+    const reading = (async () => {
+      for await (const piece of model.ask("?", { ...say("one two three four"), signal: control.signal })) {
+        seen.push(piece);
+        control.abort(reason);
+      }
+    })();
+    await expect(reading).rejects.toBe(reason);
+    expect(seen).toHaveLength(1);
+  });
+
+  test("is the same for the same seed, and not for all seeds", async () => {
+    const sampled = (seed: number) => model.ask("Tell me.", { temperature: 5, seed, maxTokens: 8 }).result();
+    const [a, b, ...others] = await Promise.all([sampled(7), sampled(7), sampled(8), sampled(9)]);
+    expect(a!.tokenIds).toEqual(b!.tokenIds);
+    expect(others.some((o) => String(o.tokenIds) !== String(a!.tokenIds))).toBe(true);
+  });
+});
+
+describe("what a text spells is text", () => {
+  test("a placeholder in a question is not a picture", async () => {
+    const result = await model.ask("Where is <image> in <|im_end|> it?", { maxTokens: 1 }).result();
+    expect(result.visualTokens.all).toBe(0);
+    expect(result.promptTokens).toBeGreaterThan(20);
+  });
+});
+
+describe("wrong questions", () => {
+  const wrong = (messages: string | readonly Message[], options: AskOptions = {}) =>
+    model.ask(messages, options).result();
+
+  test("nothing to say", async () => {
+    for (const empty of ["", [], [{ role: "user", content: "" }], [{ role: "user", content: [] }]] as const)
+      await expect(wrong(empty as readonly Message[])).rejects.toMatchObject({
+        name: "EngineError",
+        code: "prompt-empty",
+      });
+  });
+
+  test("too long a prompt names both lengths", async () => {
+    const short = await load(folder, { backend: reference, contextLength: 16 });
+    await expect(short.ask("This question does not fit into sixteen tokens.").result()).rejects.toMatchObject({
+      code: "prompt-too-long",
+      message: expect.stringMatching(/the prompt has \d+ tokens, the model takes 15/),
+    });
+    await short.dispose();
+  });
+
+  test("a file that is no picture", async () => {
+    const messages: Message[] = [{ role: "user", content: [{ type: "image", image: new Uint8Array([1, 2, 3]) }] }];
+    await expect(wrong(messages)).rejects.toMatchObject({ name: "ProcessorError", code: "image-format" });
+  });
+
+  test("a part of no known type, a video without frames, timestamps that do not fit", async () => {
+    const frame = { data: new Uint8Array(32 * 32 * 3), width: 32, height: 32 };
+    const parts = [
+      { type: "sound" },
+      { type: "video", frames: [] },
+      { type: "video", frames: [frame, frame], timestamps: [0] },
+    ];
+    for (const part of parts)
+      await expect(wrong([{ role: "user", content: [part as Part] }])).rejects.toMatchObject({
+        code: "content-invalid",
+      });
+  });
+
+  test("options out of range", async () => {
+    for (const options of [
+      { maxTokens: 0 },
+      { temperature: -1 },
+      { topP: 2 },
+      { topK: 0.5 },
+      { repetitionPenalty: 0 },
+      { seed: 0.5 },
+    ])
+      await expect(wrong("?", options)).rejects.toMatchObject({ name: "GenerationError" });
+    await expect(
+      wrong([{ role: "user", content: [{ type: "volume", volume: await readFile(`${folder}/volume.nii.gz`) }] }], {
+        prune: { rule: "pixel", threshold: Number.NaN },
+      }),
+    ).rejects.toMatchObject({ name: "VisionError" });
+  });
+});
+
+describe("the model", () => {
+  test("gives a picture's tokens", async () => {
+    const image = { data: new Uint8Array(128 * 192 * 3).fill(9), width: 192, height: 128 };
+    const { data, shape, grid } = await model.encodeVision(image);
+    expect(grid).toEqual([1, 8, 12]);
+    expect(shape).toEqual([96, 96]);
+    expect(data).toHaveLength(96 * 96);
+    expect((await model.encodeVision(image, { merge: 2 })).shape).toEqual([24, 96]);
+  });
+
+  test("answers several questions at once, each as alone", async () => {
+    const ask = (text: string) => model.ask(text, { maxTokens: 6 }).result();
+    const alone = [await ask("One?"), await ask("Two, and more?")];
+    const together = await Promise.all([ask("One?"), ask("Two, and more?")]);
+    expect(together.map((r) => r.tokenIds)).toEqual(alone.map((r) => r.tokenIds));
+  });
+
+  test("is of no use once disposed", async () => {
+    const other = await load(folder, { backend: reference });
+    await other[Symbol.asyncDispose]();
+    await other.dispose();
+    await expect(other.ask("?").result()).rejects.toMatchObject({ code: "disposed" });
+    await expect(other.encodeVision(new Uint8Array())).rejects.toMatchObject({ code: "disposed" });
+  });
+
+  test("reports its loading, and can be told to stop", async () => {
+    const seen: number[] = [];
+    let total = 0;
+    await (
+      await load(folder, {
+        backend: reference,
+        onProgress: (done, of) => {
+          seen.push(done);
+          total = of;
+        },
+      })
+    ).dispose();
+    expect(seen.at(-1)).toBe(total);
+    expect(total).toBe(91);
+    await expect(load(folder, { backend: reference, signal: AbortSignal.abort(new Error("no")) })).rejects.toThrow(
+      "no",
+    );
+  });
 });
