@@ -188,7 +188,7 @@ async function runModel(
     return await model.run(feeds, fetches);
   } catch (cause) {
     if (cause instanceof Error && cause.message.includes("indices element out of data bounds"))
-      throw new FeedError(`${graph.name}: a computed index is outside its table: ${cause.message}`, { cause });
+      throw new FeedError(`${graph.name}: a computed index is outside its table`, { cause });
     throw new OnnxRuntimeError(graph.name, "run", cause);
   }
 }

@@ -38,7 +38,8 @@ export async function loadModel(
     interOpNumThreads: 1,
     executionMode: "sequential",
     graphOptimizationLevel: "all",
-    logSeverityLevel: 3,
+    // Its errors are thrown; on stderr they would be said twice.
+    logSeverityLevel: 4,
     // A model that comes as bytes has no folder of its own; without this one, locations are looked for in the working one.
     ...(folder !== undefined && { extra: { session: { model_external_initializers_file_folder_path: folder } } }),
   };

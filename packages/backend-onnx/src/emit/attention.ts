@@ -1,6 +1,7 @@
 import { multiplySizes, ops, type Size, type Value } from "@hulu/core";
 import { type Emission, hintOf, isFixed, sizesOf } from "../emission.js";
 import { pastInput } from "./leaves.js";
+import { productOfRows } from "./primitives.js";
 
 const APPEND = ops.appendOp;
 
@@ -127,12 +128,7 @@ function unfilled(e: Emission, past: string, length: Size): string {
 /** The query heads of one key head are the rows of a product with the cache; softmax runs over cache and new row together. */
 function onePosition(e: Emission, c: Cached, bias: string): string {
   const hint = `${c.hint}/one`;
-  const scores = (q: string, keys: string) =>
-    e.node("FusedMatMul", [q, keys], {
-      domain: "com.microsoft",
-      attributes: { transB: { int: 1 }, alpha: { float: c.scale } },
-      hint,
-    });
+  const scores = (q: string, keys: string) => productOfRows(e, q, keys, hint, c.scale);
   const q = e.reshape(c.q, [1, c.kv, c.heads / c.kv, c.dim], hint);
   const key = e.reshape(c.keyRows, [1, c.kv, 1, c.dim], hint);
   const value = e.reshape(c.valueRows, [1, c.kv, 1, c.dim], hint);

@@ -2,7 +2,7 @@ import { multiplySizes, type OpDef, ops, printSize, type Size, type Value } from
 import { hintOf, isFixed, sizesOf } from "../emission.js";
 import type { OnnxAttribute } from "../onnx.js";
 import { emitAttention, supportsAttention, usedByAttention } from "./attention.js";
-import type { Emitter } from "./primitives.js";
+import { type Emitter, productOfRows } from "./primitives.js";
 
 /** A composite that is run as it stands. */
 export interface Claim {
@@ -23,12 +23,16 @@ const fused = (
   return (e, node) => e.define(node, e.node(op, [e.name(node.inputs[0]!)], { domain, attributes, hint: hintOf(node) }));
 };
 
-/** FusedMatMul reads the [out in] weight as it is stored; it costs what MatMul does. */
+function supportsLinear(node: Value): true | string {
+  const inner = node.inputs[0]!.dims.at(-1)!.size;
+  return isFixed(inner) && inner > 0 ? true : "the width must be fixed and not 0";
+}
+
+/** The weight is read as it is stored, [out in]. */
 const linear: Emitter = (e, node) => {
   const [x, weight, bias] = node.inputs as [Value, Value, Value?];
   const hint = hintOf(node);
-  const options = { domain: "com.microsoft", attributes: { transB: { int: 1 } }, hint } as const;
-  const product = e.node("FusedMatMul", [e.name(x), e.name(weight)], options);
+  const product = productOfRows(e, e.name(x), e.name(weight), hint);
   e.define(node, bias === undefined ? product : e.node("Add", [product, e.name(bias)], { hint }));
 };
 
@@ -84,7 +88,7 @@ const append: Emitter = (e, node) =>
   });
 
 export const claims: ReadonlyMap<OpDef, Claim> = new Map<OpDef, Claim>([
-  [ops.linearOp, { supports: always, emit: linear }],
+  [ops.linearOp, { supports: supportsLinear, emit: linear }],
   [ops.rmsNormOp, { supports: always, emit: norm("SimplifiedLayerNormalization") }],
   [ops.layerNormOp, { supports: always, emit: norm("LayerNormalization") }],
   [ops.geluOp, { supports: always, emit: fused("Gelu", "", {}) }],

@@ -59,19 +59,26 @@ const reduce =
     e.define(node, e.node(op, [e.name(x), axes], { attributes: { keepdims: { int: 0 } }, hint: hintOf(node) }));
   };
 
-const emitMatmul: Emitter = (e, node) =>
-  e.define(
-    node,
-    e.node(
-      "FusedMatMul",
-      node.inputs.map((v) => e.name(v)),
-      {
-        domain: "com.microsoft",
-        attributes: { transB: { int: 1 } },
-        hint: hintOf(node),
-      },
-    ),
-  );
+/** Rows with rows: FusedMatMul takes the second operand as it is stored, and costs what MatMul does. */
+const emitMatmul: Emitter = (e, node) => {
+  const [a, b] = node.inputs as [Value, Value];
+  const hint = hintOf(node);
+  const inner = a.dims.at(-1)!.size;
+  const product = productOfRows(e, e.name(a), e.name(b), hint);
+  // Over nothing, ONNX Runtime leaves the result as it found the memory.
+  const whole = typeof inner === "number" && inner > 0;
+  const some = whole ? undefined : e.node("Greater", [e.size(inner), e.constant("i64", [0])], { hint });
+  const zero = e.constant("f32", [0], []);
+  e.define(node, some === undefined ? product : e.node("Where", [some, product, zero], { hint }));
+};
+
+/** `[... m k] x [... n k] -> [... m n]`. */
+export const productOfRows = (e: Emission, a: string, b: string, hint: string, alpha = 1): string =>
+  e.node("FusedMatMul", [a, b], {
+    domain: "com.microsoft",
+    attributes: { transB: { int: 1 }, ...(alpha !== 1 && { alpha: { float: alpha } }) },
+    hint,
+  });
 
 const emitCast: Emitter = (e, node) => {
   const to = elementTypes[node.dtype as "f32" | "i32" | "bool"];
