@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, inject, test } from "vitest";
-import { node } from "../../scripts/tools.mjs";
+import { node, root } from "../../scripts/tools.mjs";
 
 const everything = inject("packed").map((p) => p.name);
 const libraries = everything.filter((name) => name !== "@hulu/cli");
@@ -36,6 +36,32 @@ describe("installed by npm, without optional peers", () => {
   });
 });
 
+describe("what needs an optional peer says so when it is used", () => {
+  test("@hulu/backend-onnx without onnxruntime-node", async () => {
+    const said = await script(
+      npmProject,
+      "no-onnxruntime.mjs",
+      `import { axis, compile, f32, memoryWeights, ops, program, symbol } from "@hulu/core";
+      import { onnx } from "@hulu/backend-onnx";
+      const double = program("double", { x: f32(axis("n", symbol("n"))) }, ({ x }) => ({ y: ops.add(x, x) }));
+      console.log(await compile(onnx, { double }, memoryWeights(new Map())).catch((error) => error.message));`,
+    );
+    expect(said).toContain("npm install onnxruntime-node");
+  });
+
+  test("@hulu/processor without sharp", async () => {
+    const said = await script(
+      npmProject,
+      "no-sharp.mjs",
+      `import { decodeImage } from "@hulu/processor";
+      import { readFile } from "node:fs/promises";
+      const png = await readFile(${JSON.stringify(join(root, "test/data/samples/nasty/one_pixel.png"))});
+      console.log(await decodeImage(png).catch((error) => error.message));`,
+    );
+    expect(said).toContain("npm install sharp");
+  });
+});
+
 describe("the command installed by pnpm, where a package sees only what it declares", () => {
   test("each package under it is imported", async () => {
     const from = `import { createRequire } from "node:module";
@@ -49,9 +75,11 @@ describe("the command installed by pnpm, where a package sees only what it decla
     await script(pnpmProject, "deps.mjs", `${from}\n${importAll}`);
   });
 
-  test("the command runs", async () => {
-    const bin = join(pnpmProject, "node_modules/@hulu/cli/dist/bin.js");
+  test("the command runs, ONNX Runtime included", async () => {
     expect(existsSync(join(pnpmProject, "node_modules/.bin/hulu"))).toBe(true);
-    expect(await node([bin, "--help"], { cwd: pnpmProject, capture: true })).toContain("hulu");
+    const bin = join(pnpmProject, "node_modules/@hulu/cli/dist/bin.js");
+    const hulu = (...args: readonly string[]) => node([bin, ...args], { cwd: pnpmProject, capture: true });
+    expect(await hulu("--help")).toContain("verify");
+    await hulu("verify", join(root, "test/data/goldens"), "--case", "q3-p16/case-text", "--backend", "onnx");
   });
 });
