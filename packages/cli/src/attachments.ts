@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Message, Part } from "@hulu/engine";
-import { decodeFrames, GIF_FPS, type RgbImage, type SliceRule, sampleSequence } from "@hulu/processor";
+import { decodeFrames, GIF_FPS, type Numeric, type RgbImage, type SliceRule, sampleSequence } from "@hulu/processor";
 import { UsageError } from "./errors.js";
 
 /** A file of the command line, in its order. */
@@ -73,7 +73,11 @@ async function fill(message: Given, waiting: Attachment[], options: AttachmentOp
 /** @param part what the message says of it: a picture's `time`, a video's `num_frames` and `timestamps` */
 async function read({ kind, file }: Attachment, part: Given, options: AttachmentOptions): Promise<Part> {
   if (kind === "image")
-    return { type: "image", image: await bytesOf(file), ...(typeof part.time === "number" && { time: part.time }) };
+    return {
+      type: "image",
+      image: await bytesOf(file),
+      ...(part.time !== undefined && { time: part.time as Numeric }),
+    };
   const frames = Number.isSafeInteger(part.num_frames) ? Number(part.num_frames) : undefined;
   if (kind === "video") return readVideo(file, { ...options, maxFrames: options.maxFrames ?? frames }, part.timestamps);
   const { axis, sliceRule, volumeIndex } = options;
@@ -101,7 +105,7 @@ async function readVideo(file: string, options: AttachmentOptions, told: unknown
     maxFrames: options.maxFrames ?? null,
   });
   const frames = indices.map((i) => all[i] as Uint8Array | RgbImage);
-  const times = Array.isArray(told) ? (told as number[]) : options.fps === undefined ? undefined : timestamps;
+  const times = Array.isArray(told) ? (told as Numeric[]) : options.fps === undefined ? undefined : timestamps;
   return { type: "video", frames, ...(times && { timestamps: times }) };
 }
 

@@ -2,15 +2,15 @@ import {
   type Conversation,
   checkRgb,
   decodeImage,
-  type Frames,
+  float,
   type NiftiOptions,
+  type Numeric,
   type RgbImage,
   readNifti,
   type SliceOptions,
   type Message as TemplateMessage,
   type Part as TemplatePart,
   type Volume,
-  videoPart,
   volumeFrames,
 } from "@hulu/processor";
 import { EngineError } from "./error.js";
@@ -21,9 +21,10 @@ export type ImageInput = Uint8Array | Blob | RgbImage;
 /** One piece of a message. */
 export type Part =
   | { readonly type: "text"; readonly text: string }
-  | { readonly type: "image"; readonly image: ImageInput /** Seconds, told to the model. */; readonly time?: number }
+  /** A picture; its time in seconds, where it has one, is told to the model. */
+  | { readonly type: "image"; readonly image: ImageInput; readonly time?: Numeric }
   /** Frames of one clip, in order; timestamps in seconds are told to the model. */
-  | { readonly type: "video"; readonly frames: readonly ImageInput[]; readonly timestamps?: readonly number[] }
+  | { readonly type: "video"; readonly frames: readonly ImageInput[]; readonly timestamps?: readonly Numeric[] }
   /** A volume: the bytes of a NIfTI file, or one that is already read. The slices go to the model as frames. */
   | ({ readonly type: "volume"; readonly volume: Uint8Array | Blob | Volume } & Omit<NiftiOptions, "maxBytes"> &
       SliceOptions);
@@ -76,30 +77,32 @@ async function preparePart(part: Part, visuals: Visual[]): Promise<TemplatePart>
       visuals.push({ kind: "image", frames: [await readImage(part.image)] });
       return part.time === undefined ? { type: "image" } : { type: "image", time: part.time };
     case "video":
-      return video(
-        {
-          frames: await Promise.all(part.frames.map(readImage)),
-          ...(part.timestamps && { timestamps: part.timestamps }),
-        },
-        visuals,
-      );
+      return video(await Promise.all(part.frames.map(readImage)), part.timestamps, visuals);
     case "volume":
       // A 3D volume carries no timestamps, whatever the template.
-      return video({ frames: await readSlices(part) }, visuals);
+      return video(await readSlices(part), undefined, visuals);
     default:
       throw new EngineError("content-invalid", "a part's type is text, image, video or volume");
   }
 }
 
-function video(frames: Frames, visuals: Visual[]): TemplatePart {
-  if (frames.frames.length === 0) throw new EngineError("content-invalid", "a video needs at least one frame");
-  if (frames.timestamps !== undefined && frames.timestamps.length !== frames.frames.length)
-    throw new EngineError(
-      "content-invalid",
-      `${frames.timestamps.length} timestamps do not fit ${frames.frames.length} frames`,
-    );
-  visuals.push({ kind: "video", frames: frames.frames });
-  return videoPart(frames);
+function video(
+  frames: readonly RgbImage[],
+  timestamps: readonly Numeric[] | undefined,
+  visuals: Visual[],
+): TemplatePart {
+  const { length } = frames;
+  if (length === 0) throw new EngineError("content-invalid", "a video needs at least one frame");
+  if (timestamps !== undefined && timestamps.length !== length)
+    throw new EngineError("content-invalid", `${timestamps.length} timestamps do not fit ${length} frames`);
+  visuals.push({ kind: "video", frames });
+  if (timestamps === undefined) return { type: "video", num_frames: length };
+  // A clip's times are Python floats to the template: `Time 7.0s`.
+  return {
+    type: "video",
+    num_frames: length,
+    timestamps: timestamps.map((t) => (typeof t === "number" ? float(t) : t)),
+  };
 }
 
 /** A picture's pixels. */

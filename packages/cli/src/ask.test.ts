@@ -1,0 +1,213 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { open } from "@hulu/safetensors";
+import sharp from "sharp";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { hulu } from "../test/run.js";
+
+const model = "test/data/goldens/q3-p16";
+const END = 502;
+let scratch: string;
+let picture: string;
+
+async function published(name: string): Promise<number[]> {
+  const ids = [...(await (await open(`${model}/case-${name}.safetensors`)).floats("out.generated"))];
+  return ids.includes(END) ? ids.slice(0, ids.indexOf(END) + 1) : ids;
+}
+const conversationOf = async (name: string) =>
+  JSON.parse(await readFile(`${model}/case-${name}.json`, "utf8")).conversation;
+
+async function savePng(key: string, name: string, file: string): Promise<void> {
+  const source = await open(`${model}/case-${name}.safetensors`);
+  const [height = 0, width = 0] = source.info(key)!.shape.slice(-3);
+  const bytes = await source.read(key);
+  const frame = Number(/(\d+)\.png$/.exec(file)?.[1] ?? 0);
+  const size = height * width * 3;
+  const part = bytes.length > size ? bytes.subarray(frame * size, (frame + 1) * size) : bytes;
+  await sharp(part, { raw: { width, height, channels: 3 } })
+    .png()
+    .toFile(file);
+}
+
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), "hulu-ask-"));
+  picture = join(scratch, "picture.png");
+  await savePng("raw.image0", "image-array", picture);
+});
+afterAll(() => rm(scratch, { recursive: true }));
+
+const ask = (...args: string[]) => hulu(["ask", "--model", model, "--max-tokens", "12", ...args]);
+const json = async (...args: string[]) => {
+  const ran = await ask("--json", ...args);
+  expect(ran.notes).toBe("");
+  expect(ran.code).toBe(0);
+  expect(ran.out.trimEnd()).not.toContain("\n");
+  return JSON.parse(ran.out) as {
+    text: string;
+    tokenIds: number[];
+    promptTokens: number;
+    timings: Record<string, number>;
+  };
+};
+
+describe("hulu ask", () => {
+  test.each(["onnx", "reference"])(
+    "answers a text, a picture and a volume with the published tokens (%s)",
+    async (backend) => {
+      const text = (await conversationOf("text")) as { role: string; content: unknown }[];
+      const file = join(scratch, "text.json");
+      await writeFile(file, JSON.stringify(text));
+      expect((await json("--backend", backend, "--messages", file)).tokenIds).toEqual(await published("text"));
+
+      const question = (await conversationOf("image-array"))[0].content.find(
+        (p: { type: string }) => p.type === "text",
+      ).text;
+      expect((await json("--backend", backend, "--image", picture, question)).tokenIds).toEqual(
+        await published("image-array"),
+      );
+      const quirk = await json("--backend", backend, "--image", picture, "--aspect", "transposed", question);
+      expect(quirk.tokenIds).toEqual(await published("image"));
+
+      const volume = [
+        "--volume",
+        `${model}/volume.nii.gz`,
+        "--slice-rule",
+        "repository",
+        "--slices",
+        "8",
+        "--aspect",
+        "transposed",
+      ];
+      const report = (await conversationOf("volume"))[0].content[1].text;
+      expect((await json("--backend", backend, ...volume, report)).tokenIds).toEqual(await published("volume"));
+      expect((await json("--backend", backend, ...volume, "--pruning", "pixel", report)).tokenIds).toEqual(
+        await published("volume@pixel"),
+      );
+    },
+  );
+
+  test("fills the places of --messages with the files, in order", async () => {
+    const messages = join(scratch, "volume.json");
+    await writeFile(messages, JSON.stringify(await conversationOf("volume")));
+    // The part says how many slices.
+    const { tokenIds } = await json(
+      "--messages",
+      messages,
+      "--volume",
+      `${model}/volume.nii.gz`,
+      "--slice-rule",
+      "repository",
+      "--aspect",
+      "transposed",
+    );
+    expect(tokenIds).toEqual(await published("volume"));
+  });
+
+  test("takes a folder of frames as a video", async () => {
+    const frames = join(scratch, "frames");
+    await mkdir(frames);
+    for (let i = 0; i < 5; i++) await savePng("raw.frames", "video", join(frames, `frame-${i}.png`));
+    const messages = join(scratch, "video.json");
+    await writeFile(
+      messages,
+      await readFile(`${model}/case-video.json`, "utf8").then((t) => /"conversation": (\[[\s\S]*?\n \])/.exec(t)![1]!),
+    );
+    const ran = await json("--messages", messages, "--video", frames);
+    expect(ran.tokenIds).toEqual(await published("video"));
+  });
+
+  test("prints only the answer to stdout, and the rest to stderr", async () => {
+    const said = await json("Hello");
+    const ran = await ask("Hello");
+    expect(ran.out).toBe(`${said.text}\n`);
+    expect(ran.notes).toMatch(
+      /^\[\d+ prompt tokens; \d+ generated, ended by (?:length|token); prefill [\d.]+ s, decode [\d.]+ s\]\n$/,
+    );
+    expect(Object.keys(said)).toEqual(["text", "tokenIds", "promptTokens", "timings"]);
+    expect(said.promptTokens).toBeGreaterThan(5);
+  });
+
+  test("samples by its seed", async () => {
+    const sampled = async (seed: string) => (await json("--temperature", "3", "--seed", seed, "Hello")).tokenIds;
+    expect(await sampled("1")).toEqual(await sampled("1"));
+    expect(await sampled("1")).not.toEqual(await sampled("2"));
+  });
+});
+
+describe("a wrong call of hulu ask", () => {
+  const wrong: readonly (readonly [string[], number, string])[] = [
+    [[], 2, "ask needs --model SOURCE"],
+    [["--model", model, "one", "two"], 2, "one text is asked, not 2"],
+    [["--model", model, "--imge", "x", "hi"], 2, "did you mean --image?"],
+    [["--model", model, "--backend", "cuda", "hi"], 2, "it must be one of onnx, reference"],
+    [["--model", model, "--pruning", "all", "hi"], 2, "released, pixel, pixel255, embedding, off"],
+    [["--model", model, "--image", "nowhere.png", "hi"], 2, "nowhere.png cannot be read: there is no such file"],
+    [["--model", model, "--messages", "nowhere.json"], 2, "there is no such file"],
+    [
+      ["--model", model, "--messages", "package.json"],
+      1,
+      "ProcessorError (chat-conversation): the conversation must be a list of messages",
+    ],
+    [["--model", model, "--messages", "LICENSE"], 2, "LICENSE is not JSON"],
+    [["--model", model, "--image", "package.json", "hi"], 1, "ProcessorError (image-format)"],
+    [["--model", model, "--volume", "package.json", "hi"], 1, "ProcessorError (nifti-header)"],
+    [["--model", model, "--video", "packages", "hi"], 2, "packages holds no pictures"],
+    [
+      ["--model", model, "--volume", "test/data/samples/3d/example4d.nii.gz", "hi"],
+      1,
+      "ProcessorError (nifti-volume-index)",
+    ],
+    [["--model", model, ""], 1, "EngineError (prompt-empty)"],
+    [["--model", model], 1, "EngineError (prompt-empty)"],
+    [["--model", "packages", "hi"], 1, "EngineError (file-missing): the checkpoint has no config.json"],
+    [["--model", "nowhere", "hi"], 1, "EngineError (file-missing)"],
+  ];
+  test.each(wrong)("%j", async (args, code, message) => {
+    const ran = await hulu(["ask", ...args]);
+    expect(ran.notes).toContain(message);
+    expect(ran.notes.startsWith("hulu: ")).toBe(true);
+    expect(ran.code).toBe(code);
+    expect(ran.out).toBe("");
+  });
+
+  test("messages whose places no file fills, and a file that has no place", async () => {
+    const messages = join(scratch, "places.json");
+    await writeFile(
+      messages,
+      JSON.stringify([{ role: "user", content: [{ type: "image" }, { type: "text", text: "?" }] }]),
+    );
+    expect((await ask("--messages", messages)).notes).toContain("no file is left for it; give --image FILE");
+    expect((await ask("--messages", messages, "--image", picture, "--image", picture)).notes).toContain("has no place");
+  });
+
+  test("an interrupted one ends with 130", async () => {
+    const ran = await hulu(["ask", "--model", model, "hi"], AbortSignal.abort());
+    expect([ran.code, ran.notes]).toEqual([130, "hulu: interrupted\n"]);
+  });
+});
+
+describe("hulu", () => {
+  test("says what it can do", async () => {
+    const ran = await hulu([]);
+    expect(ran.code).toBe(2);
+    expect(ran.out).toContain("ask");
+    expect((await hulu(["--help"])).code).toBe(0);
+    expect((await hulu(["ask", "--help"])).out).toContain("not for clinical use");
+    expect((await hulu(["--version"])).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect((await hulu(["aks"])).notes).toContain("did you mean ask?");
+  });
+
+  test("inspects a checkpoint", async () => {
+    const { out, code } = await hulu(["inspect", "--model", model, "--params"]);
+    expect(code).toBe(0);
+    expect(out).toContain("447,960 in 91 tensors");
+    expect(out).toMatch(/model\.layers\.2\.mlp\.down_proj\.weight\s+F32\s+\[64 112\] {2}embed hidden/);
+    const { config, layout, parameters } = JSON.parse((await hulu(["inspect", "--model", model, "--json"])).out);
+    expect([layout, config.decoder.family, parameters.length]).toEqual(["transformers", "qwen3", 91]);
+    expect((await hulu(["inspect", "--model", model, "--graph", "embed"])).out).toMatch(
+      /^embed\(ids: i32\[batch seq\]\) \{/,
+    );
+    expect((await hulu(["inspect", "--model", model, "--graph", "walk"])).notes).toContain("there are encodeVision");
+  });
+});

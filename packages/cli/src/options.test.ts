@@ -1,0 +1,84 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { help, nearest, type Options, parseOptions } from "./options.js";
+
+const options: Options = {
+  image: { type: "string", value: "FILE", multiple: true, help: "a picture" },
+  volume: { type: "string", value: "FILE", multiple: true, help: "a volume" },
+  "max-tokens": { type: "string", value: "N", help: "a limit" },
+  mode: { type: "string", help: "a mode" },
+  json: { type: "boolean", help: "as JSON" },
+};
+const parse = (...args: string[]) => parseOptions(args, options);
+
+describe("a command line", () => {
+  test("keeps the order of its files, whatever stands between them", () => {
+    const parsed = parse("--volume", "a", "hi", "--image=b", "--json", "--volume", "c");
+    expect(parsed.order.map(({ name, value }) => [name, value])).toEqual([
+      ["volume", "a"],
+      ["image", "b"],
+      ["json", undefined],
+      ["volume", "c"],
+    ]);
+    expect(parsed.positionals).toEqual(["hi"]);
+    expect([parsed.flag("json"), parsed.flag("image"), parsed.text("mode")]).toEqual([true, true, undefined]);
+  });
+
+  test("takes what stands behind -- as text", () => {
+    expect(parse("--json", "--", "--image").positionals).toEqual(["--image"]);
+  });
+
+  test.each([
+    [["--imge", "x"], "there is no option --imge; did you mean --image?"],
+    [["--maxtokens=3"], "there is no option --maxtokens; did you mean --max-tokens?"],
+    [["--zzzzzzzzzzzz"], "there is no option --zzzzzzzzzzzz"],
+    [["-x"], "there is no option -x"],
+    [["--image"], "--image needs a value: --image FILE"],
+    [["--image", "--json"], "--image needs a value: --image FILE"],
+    [["--mode"], "--mode needs a value: --mode VALUE"],
+    [["--json=yes"], "--json takes no value"],
+    [["--mode", "a", "--mode", "b"], "--mode is given twice"],
+    [["--constructor", "1"], /^there is no option --constructor/],
+  ])("%j is refused", (args, message) => {
+    expect(() => parse(...args)).toThrow(message);
+    expect(() => parse(...args)).toThrow(expect.objectContaining({ name: "UsageError" }));
+  });
+
+  test("reads numbers and names, and says what they may be", () => {
+    expect(parse("--max-tokens", "12").count("max-tokens")).toBe(12);
+    expect(parse().count("max-tokens")).toBeUndefined();
+    expect(parse("--max-tokens", "0").count("max-tokens", 0)).toBe(0);
+    for (const bad of ["0", "1.5", "x", "", " ", "Infinity", "-3", "1e99"])
+      expect(() => parse(`--max-tokens=${bad}`).count("max-tokens"), bad).toThrow("a whole number of at least 1");
+    expect(parse("--mode", "b").oneOf("mode", ["a", "b"])).toBe("b");
+    expect(() => parse("--mode", "c").oneOf("mode", ["a", "b"])).toThrow('--mode is "c"; it must be one of a, b');
+    expect(parse("--mode", "-0.5").number("mode", (n) => n < 0, "below 0")).toBe(-0.5);
+  });
+});
+
+test("the nearest word is the one with the fewest edits", () => {
+  expect(nearest("asc", ["ask", "inspect", "verify"])).toBe("ask");
+  expect(nearest("insepct", ["ask", "inspect", "verify"])).toBe("inspect");
+  expect(nearest("quantize", ["ask", "inspect", "verify"])).toBeUndefined();
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.string({ minLength: 1 }), { minLength: 1 }), fc.nat(), (words, i) => {
+      const word = words[i % words.length]!;
+      return nearest(word, words) === word;
+    }),
+  );
+});
+
+test("the help names every option", () => {
+  expect(help("hulu x [options]", "Does x.", options)).toMatchInlineSnapshot(`
+    "usage: hulu x [options]
+
+    Does x.
+
+      --image FILE    a picture
+      --volume FILE   a volume
+      --max-tokens N  a limit
+      --mode VALUE    a mode
+      --json          as JSON
+    "
+  `);
+});
