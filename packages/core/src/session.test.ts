@@ -1,0 +1,255 @@
+import { describe, expect, test } from "vitest";
+import { SessionError } from "./backend.js";
+import { axis } from "./graph/axis.js";
+import { f32, program } from "./graph/graph.js";
+import { symbol } from "./graph/size.js";
+import { emit } from "./graph/value.js";
+import { append, past } from "./ops/append.js";
+import { broadcast, mul } from "./ops/elementwise.js";
+import { paramOp } from "./ops/leaves.js";
+import { fingerprint, HostSession, stateWidths } from "./session.js";
+import { memoryWeights } from "./weights/source.js";
+
+const owner = {
+  widths: new Map([
+    ["k", 2],
+    ["v", 3],
+  ]),
+  fingerprint: "abc",
+  most: 1000,
+};
+/** Rows that are all different, from a position on. */
+const rows = (count: number, from = 0) =>
+  new Map(
+    [...owner.widths].map(([name, w]) => [
+      name,
+      Float32Array.from({ length: count * w }, (_, i) => from * w + i + (name === "v" ? 0.5 : 0)),
+    ]),
+  );
+const filled = (count: number, capacity?: number) => {
+  const session = new HostSession(owner, capacity === undefined ? {} : { capacity });
+  session.append(rows(count), count);
+  return session;
+};
+const refused = (what: () => unknown, says: string | RegExp) => {
+  expect(what).toThrow(SessionError);
+  expect(what).toThrow(says);
+};
+
+describe("rows", () => {
+  test("lie behind each other, however many at a time", () => {
+    const session = new HostSession(owner);
+    let at = 0;
+    for (const count of [1, 255, 1, 300, 0, 43]) {
+      session.append(rows(count, at), count);
+      at += count;
+      expect(session.length).toBe(at);
+    }
+    for (const [name, data] of rows(600)) expect(session.rows(name)).toEqual(data);
+  });
+  test("all states or none", () => {
+    const session = filled(2);
+    const bad = rows(3, 2).set("v", new Float32Array(8));
+    refused(() => session.append(bad, 3), "3 positions of v came with 8 numbers");
+    expect(session.length).toBe(2);
+    expect(session.rows("k")).toEqual(rows(2).get("k"));
+    refused(() => session.rows("x"), "there is no state x");
+  });
+  test("up to the capacity, exactly", () => {
+    const session = filled(3, 5);
+    session.reserve(2);
+    refused(() => session.reserve(3), "3 more positions do not fit: the session holds 3 of 5");
+    refused(() => session.append(rows(3, 3), 3), "do not fit");
+    session.append(rows(2, 3), 2);
+    refused(() => session.append(rows(1, 5), 1), "1 more positions do not fit: the session holds 5 of 5");
+    expect(session.rows("v")).toEqual(rows(5).get("v"));
+  });
+  test("take room in steps, and never more than the capacity has", () => {
+    const session = filled(1);
+    expect(session.rows("k").buffer.byteLength).toBe(256 * 2 * 4);
+    session.append(rows(256, 1), 256);
+    expect(session.rows("k").buffer.byteLength).toBe(512 * 2 * 4);
+    session.append(rows(256, 257), 256);
+    expect(session.rows("k").buffer.byteLength).toBe(768 * 2 * 4);
+    session.append(rows(300, 513), 300);
+    // Half as much again is more than one step here, and the capacity less than that.
+    expect(session.rows("k").buffer.byteLength).toBe(1000 * 2 * 4);
+    expect(filled(2, 3).rows("k").buffer.byteLength).toBe(3 * 2 * 4);
+  });
+});
+
+describe("a capacity", () => {
+  test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])("is not %d", (capacity) =>
+    refused(() => new HostSession(owner, { capacity }), `a capacity is a positive whole number, not ${capacity}`),
+  );
+  test("is no more than the compilation's, which it is unless given", () => {
+    refused(
+      () => new HostSession(owner, { capacity: 1001 }),
+      "a capacity of 1001 is over the 1000 positions of this compilation",
+    );
+    expect(new HostSession(owner, { capacity: 1000 }).capacity).toBe(1000);
+    expect(new HostSession(owner).capacity).toBe(1000);
+  });
+});
+
+test("truncate", () => {
+  const session = filled(4);
+  for (const n of [-1, 0.5, 5, Number.NaN]) refused(() => session.truncate(n), `cannot keep ${n} of 4 positions`);
+  session.truncate(4);
+  session.truncate(1);
+  expect(session.rows("k")).toEqual(Float32Array.of(0, 1));
+  session.append(rows(1, 7), 1);
+  expect(session.rows("k")).toEqual(Float32Array.of(0, 1, 14, 15));
+});
+
+test("a fork shares nothing", () => {
+  const session = filled(2, 9);
+  const twin = session.fork();
+  expect([twin.length, twin.capacity]).toEqual([2, 9]);
+  twin.append(rows(1, 5), 1);
+  session.append(rows(1, 2), 1);
+  expect(session.rows("k")).toEqual(rows(3).get("k"));
+  expect(twin.rows("k")).toEqual(Float32Array.of(0, 1, 2, 3, 10, 11));
+  expect(twin.belongsTo(owner)).toBe(true);
+  expect(twin.belongsTo({ ...owner })).toBe(false);
+});
+
+test("disposed, it refuses everything, and is disposed again without harm", async () => {
+  for (const end of [(s: HostSession) => s.dispose(), (s: HostSession) => s[Symbol.dispose]()]) {
+    const session = filled(2);
+    end(session);
+    end(session);
+    expect(session.length).toBe(0);
+    for (const use of [
+      () => session.truncate(0),
+      () => session.fork(),
+      () => session.reserve(0),
+      () => session.append(rows(0), 0),
+      () => session.rows("k"),
+    ])
+      refused(use, "the session was disposed");
+    await expect(session.save()).rejects.toThrow("the session was disposed");
+  }
+});
+
+describe("turns", () => {
+  test("follow one another, whatever each takes, and a failure stops nothing", async () => {
+    const session = new HostSession(owner);
+    const log: string[] = [];
+    const turn = (name: string, ms: number, fails = false) =>
+      session.inTurn(async () => {
+        log.push(`${name} begins`);
+        await new Promise((done) => setTimeout(done, ms));
+        log.push(`${name} ends`);
+        if (fails) throw new Error(name);
+        return name;
+      });
+    const all = await Promise.allSettled([turn("a", 8), turn("b", 0, true), turn("c", 3)]);
+    expect(log).toEqual(["a begins", "a ends", "b begins", "b ends", "c begins", "c ends"]);
+    expect(all.map((r) => (r.status === "fulfilled" ? r.value : (r.reason as Error).message))).toEqual(["a", "b", "c"]);
+    expect(all.map((r) => r.status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+  });
+});
+
+describe("saved", () => {
+  const from = (bytes: Uint8Array, o: object = owner) => new HostSession(o as typeof owner, { from: bytes });
+  test("and restored", async () => {
+    for (const count of [0, 1, 300]) {
+      const bytes = await filled(count).save();
+      const back = from(bytes);
+      expect(back.length).toBe(count);
+      for (const [name, data] of rows(count)) expect(back.rows(name)).toEqual(data);
+    }
+  });
+  test("what it holds at that time", async () => {
+    const session = filled(3);
+    const saving = session.save();
+    session.truncate(0);
+    session.append(rows(3, 50), 3);
+    expect(from(await saving).rows("k")).toEqual(rows(3).get("k"));
+  });
+  test("and not restored where it does not belong or fit", async () => {
+    const bytes = await filled(4).save();
+    refused(
+      () => from(bytes, { ...owner, fingerprint: "abd" }),
+      "the saved session belongs to other programs or weights",
+    );
+    refused(() => new HostSession(owner, { from: bytes, capacity: 3 }), "4 more positions do not fit");
+    refused(() => from(bytes, { ...owner, widths: new Map([["k", 2]]) }), "damaged");
+    refused(
+      () =>
+        from(bytes, {
+          ...owner,
+          widths: new Map([
+            ["k", 3],
+            ["v", 2],
+          ]),
+        }),
+      "damaged",
+    );
+    refused(
+      () =>
+        from(bytes, {
+          ...owner,
+          widths: new Map([
+            ["k", 2],
+            ["w", 3],
+          ]),
+        }),
+      "damaged",
+    );
+  });
+  test.each([0, 1, 2])("%d positions: with any bit flipped it is refused", async (count) => {
+    const bytes = await filled(count).save();
+    for (let i = 0; i < bytes.length; i++)
+      for (let bit = 0; bit < 8; bit++) {
+        const flipped = bytes.with(i, bytes[i]! ^ (1 << bit));
+        expect(() => from(flipped), `byte ${i} bit ${bit}`).toThrow(SessionError);
+      }
+    for (let n = 0; n < bytes.length; n++) expect(() => from(bytes.slice(0, n))).toThrow(SessionError);
+  });
+});
+
+describe("what a session is made for", () => {
+  const [batch, seq] = [axis("batch", symbol("batch")), axis("seq", symbol("seq"))];
+  const keeping = (name: string, size: number | string, weight = "w") =>
+    program(
+      name,
+      { x: f32(batch, seq, axis("kv", 3), axis("dim", typeof size === "number" ? size : symbol(size))) },
+      ({ x }) => {
+        const w = emit(paramOp, [], { path: weight, dims: [axis("dim", 2)], dtype: "f32" });
+        return {
+          y: append<"batch", "kv dim">(typeof size === "number" ? mul(x, broadcast(w, x)) : x, past, `${name}.keys`),
+        };
+      },
+    );
+  test("the states of all programs, each with the width of a row", () => {
+    expect([...stateWidths({ a: keeping("a", 2), b: keeping("b", 2) })]).toEqual([
+      ["a.keys", 6],
+      ["b.keys", 6],
+    ]);
+    refused(() => stateWidths({ a: keeping("a", "dim") }), "the state a.keys has rows of 3 x dim: they must be fixed");
+  });
+
+  const weights = (...numbers: number[]) =>
+    memoryWeights([
+      ["w", { shape: [numbers.length], data: Float32Array.from(numbers) }],
+      ["u", { shape: [2], data: Float32Array.of(9, 9) }],
+    ]);
+  test("is told by a hash of programs and weights", async () => {
+    const one = await fingerprint({ a: keeping("a", 2) }, weights(1, 2));
+    expect(one).toMatch(/^[0-9a-f]{16}$/);
+    expect(await fingerprint({ a: keeping("a", 2) }, weights(1, 2))).toBe(one);
+    // The order in which programs are given is nothing.
+    const two = { a: keeping("a", 2), b: keeping("b", 2) };
+    expect(await fingerprint(two, weights(1, 2))).toBe(await fingerprint({ b: two.b, a: two.a }, weights(1, 2)));
+    const others = [
+      fingerprint({ a: keeping("b", 2) }, weights(1, 2)),
+      fingerprint({ a: keeping("a", 2, "u") }, weights(1, 2)),
+      fingerprint({ a: keeping("a", 2) }, weights(3, 2)),
+      fingerprint({ a: keeping("a", 2) }, weights(1, 2, 3)),
+      fingerprint(two, weights(1, 2)),
+    ];
+    expect(new Set([one, ...(await Promise.all(others))]).size).toBe(6);
+  });
+});
