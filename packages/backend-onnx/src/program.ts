@@ -3,7 +3,7 @@ import { declared, Emission } from "./emission.js";
 import { claims } from "./emit/composites.js";
 import { stateShape } from "./emit/leaves.js";
 import { primitiveEmitters } from "./emit/primitives.js";
-import type { OnnxGraph, OnnxValue } from "./onnx.js";
+import type { OnnxGraph, OnnxNode, OnnxValue } from "./onnx.js";
 import type { Placements } from "./weights.js";
 
 /** A program as an ONNX graph, and what its results are called there. */
@@ -51,12 +51,17 @@ export function emitProgram(graph: Graph, placements: Placements): EmittedProgra
   const outputs = new Map(Object.keys(graph.outputs).map((name) => [name, e.unique(name)]));
   const rows = new Map(graph.states.map((s) => [s.name, e.unique(`rows:${s.name}`)]));
   for (const node of needed(graph)) emitNode(e, node);
-  const results: OnnxValue[] = [
-    ...Object.entries(graph.outputs).map(([name, value]) => giveOutput(e, value, outputs.get(name)!)),
-    ...graph.states.map((s) => giveRows(e, s.rows, s.past, rows.get(s.name)!)),
+  const results = [
+    ...Object.entries(graph.outputs).map(([name, value]) => outputResult(e, value, outputs.get(name)!)),
+    ...graph.states.map((s) => rowsResult(e, s.rows, s.past, rows.get(s.name)!)),
   ];
-  const onnx = { name: graph.name, nodes: e.nodes, initializers: e.initializers, inputs: e.inputs, outputs: results };
-  return { onnx, outputs, rows };
+  const nodes = nameResults(e.nodes, results);
+  const values = results.map((r) => r.value);
+  return {
+    onnx: { name: graph.name, nodes, initializers: e.initializers, inputs: e.inputs, outputs: values },
+    outputs,
+    rows,
+  };
 }
 
 function emitNode(e: Emission, node: Value): void {
@@ -64,26 +69,60 @@ function emitNode(e: Emission, node: Value): void {
   emit(e, node);
 }
 
+/** What a graph gives, and what it is called where it is made. */
+interface Result {
+  readonly value: OnnxValue;
+  readonly source: string;
+}
+
 /** Booleans leave as 0 and 1. */
-function giveOutput(e: Emission, value: Value, name: string): OnnxValue {
-  const bool = value.dtype === "bool";
-  const attributes = bool ? { to: { int: 6 } } : {};
-  e.nodes.push({
-    op: bool ? "Cast" : "Identity",
-    domain: "",
-    name,
-    inputs: [e.name(value)],
-    outputs: [name],
-    attributes,
-  });
-  return { name, type: value.dtype === "f32" ? "f32" : "i32", shape: declared(value.dims) };
+function outputResult(e: Emission, value: Value, name: string): Result {
+  const own = e.name(value);
+  const source = value.dtype === "bool" ? e.node("Cast", [own], { attributes: { to: { int: 6 } } }) : own;
+  return { value: { name, type: value.dtype === "f32" ? "f32" : "i32", shape: declared(value.dims) }, source };
 }
 
 /** `[batch, seq, kv*dim]`. */
-function giveRows(e: Emission, value: Value, past: Value, name: string): OnnxValue {
+function rowsResult(e: Emission, value: Value, past: Value, name: string): Result {
   const { kv, dim } = stateShape(past);
   const [batch, seq] = value.dims as [Value["dims"][number], Value["dims"][number]];
-  const whole = e.view(value, [batch.size, seq.size, kv * dim]);
-  e.nodes.push({ op: "Identity", domain: "", name, inputs: [whole], outputs: [name], attributes: {} });
-  return { name, type: "f32", shape: [...declared([batch, seq]), kv * dim] };
+  const source = e.view(value, [batch.size, seq.size, kv * dim]);
+  return { value: { name, type: "f32", shape: [...declared([batch, seq]), kv * dim] }, source };
+}
+
+/** Call each result what it is to be called: by renaming what makes it, or by an Identity of an input, a weight or another result. */
+function nameResults(nodes: readonly OnnxNode[], results: readonly Result[]): readonly OnnxNode[] {
+  const made = new Set(nodes.flatMap((node) => node.outputs));
+  const names = new Map<string, string>();
+  const copies: OnnxNode[] = [];
+  for (const { value, source } of results) {
+    if (made.has(source) && !names.has(source)) names.set(source, value.name);
+    else
+      copies.push({
+        op: "Identity",
+        domain: "",
+        name: value.name,
+        inputs: [source],
+        outputs: [value.name],
+        attributes: {},
+      });
+  }
+  return [...nodes, ...copies].map((node) => renamed(node, names));
+}
+
+/** A node under other names, and the branches that read them from outside. */
+function renamed(node: OnnxNode, names: ReadonlyMap<string, string>): OnnxNode {
+  const to = (name: string): string => names.get(name) ?? name;
+  const attributes = Object.entries(node.attributes).map(([key, attribute]) => [
+    key,
+    "graph" in attribute
+      ? { graph: { ...attribute.graph, nodes: attribute.graph.nodes.map((n) => renamed(n, names)) } }
+      : attribute,
+  ]);
+  return {
+    ...node,
+    inputs: node.inputs.map(to),
+    outputs: node.outputs.map(to),
+    attributes: Object.fromEntries(attributes),
+  };
 }
