@@ -3,9 +3,12 @@ import type { AxesByName, Program } from "./graph/graph.js";
 import { verify } from "./graph/verify.js";
 import type { WeightSource } from "./weights/source.js";
 
-type AnyProgram = Program<AxesByName, AxesByName>;
-type InputsOf<P> = P extends { readonly inputs: infer I } ? { readonly [K in keyof I]: Feed } : never;
-type OutputsOf<P> = P extends { readonly outputs: infer O } ? { [K in keyof O]: Tensor } : never;
+/** A program, whatever its inputs and outputs. */
+export type AnyProgram = Program<AxesByName, AxesByName>;
+/** What a program must be fed, by name. */
+export type InputsOf<P> = P extends { readonly inputs: infer I } ? { readonly [K in keyof I]: Feed } : never;
+/** What a program gives, by name. */
+export type OutputsOf<P> = P extends { readonly outputs: infer O } ? { [K in keyof O]: Tensor } : never;
 
 /** A compiled model whose programs' input and output names are known to the compiler. */
 export interface Compiled<P extends Readonly<Record<string, AnyProgram>>> {

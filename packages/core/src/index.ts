@@ -4,7 +4,7 @@ export * from "./generate/generate.js";
 export { type Random, seededRandom } from "./generate/random.js";
 export * from "./generate/sample.js";
 export { StopStrings } from "./generate/stop.js";
-export { type Axis, atoms, axis, fuse, namesOf, printDims } from "./graph/axis.js";
+export { type Axis, atoms, axis, type Fused, fuse, type Names, namesOf, printDims } from "./graph/axis.js";
 export * from "./graph/bind.js";
 export * from "./graph/graph.js";
 export { print } from "./graph/print.js";
@@ -19,12 +19,13 @@ export {
   GraphError,
   named,
   type OpDef,
+  type Result,
   type Value,
 } from "./graph/value.js";
 export { verify } from "./graph/verify.js";
 export * from "./models/checkpoint.js";
 export { parseConfig, type VlmConfig } from "./models/config.js";
-export { type DecoderConfig, decoder } from "./models/decoder.js";
+export { type Context, type DecoderConfig, decoder } from "./models/decoder.js";
 export { ConfigError } from "./models/fields.js";
 export * from "./models/presets.js";
 export * from "./models/projector.js";

@@ -48,8 +48,7 @@ function folder(path: string): Files {
   };
 }
 
-export const KIB = 1024;
-export const MIB = 1024 * KIB;
+export const MIB = 1024 ** 2;
 
 /** A JSON file of a checkpoint, parsed; undefined when there is none. */
 export async function readJson(files: Files, name: string, mostBytes: number): Promise<unknown> {

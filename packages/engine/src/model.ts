@@ -163,6 +163,7 @@ export class HuluModel {
         `the prompt has ${prompt.ids.length} tokens, the model takes ${this.contextLength - 1}; ask with fewer or smaller pictures, or less text`,
       );
     const told = yield* this.#tell(prompt, options, clock);
+    for (const part of prompt.visual?.parts ?? []) part.dispose();
     return {
       ...told.result,
       promptTokens: prompt.ids.length,

@@ -1,17 +1,14 @@
 export { DEFAULT_CONFIG, type PreprocessorConfig, parsePreprocessorConfig } from "./config.js";
 export { ProcessorError, type ProcessorErrorCode } from "./errors.js";
 export { bmpDecoder } from "./image/bmp.js";
+export { type DecodeOptions, decodeFrames, decodeImage, MAX_PIXELS } from "./image/decode.js";
 export {
   checkPixels,
   type DecodedFrames,
-  type DecodeOptions,
   type DecodeSettings,
-  decodeFrames,
-  decodeImage,
   type Grey16Rule,
   type ImageDecoder,
-  MAX_PIXELS,
-} from "./image/decode.js";
+} from "./image/decoder.js";
 export {
   type FramePatches,
   framePatches,

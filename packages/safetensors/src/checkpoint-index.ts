@@ -3,7 +3,7 @@ import { MAX_TENSORS } from "./header.js";
 import { decodeUtf8, JsonCursor } from "./json.js";
 
 /** Most files of a checkpoint. */
-export const MAX_SHARDS = 4096;
+const MAX_SHARDS = 4096;
 /** Longest index in bytes, as for a header. */
 export const MAX_INDEX_BYTES = 100_000_000;
 

@@ -65,7 +65,7 @@ function textHint(prefix: Uint8Array): string {
  * Parses and checks a header (https://huggingface.co/docs/safetensors, "Format"): `json` is its text, `fileBytes` the
  * size of the whole file, `file` its name for messages. Throws a `SafetensorsError` and nothing else.
  */
-export function parseHeader(json: Uint8Array, fileBytes: number, file: string): Header {
+function parseHeader(json: Uint8Array, fileBytes: number, file: string): Header {
   const where = { file };
   const text = decodeUtf8(json, where, "header-utf8");
   // The format demands the brace first; white space may only follow.

@@ -22,7 +22,7 @@ export async function open(source: Source, options: OpenOptions = {}): Promise<T
 }
 
 /** The bytes behind whatever `open` takes. */
-export async function byteSource(source: Source, options: OpenOptions): Promise<ByteSource> {
+async function byteSource(source: Source, options: OpenOptions): Promise<ByteSource> {
   const url = webAddress(source);
   if (url !== undefined) return httpSource(url, options);
   if (typeof source === "string") return fileSource(source);

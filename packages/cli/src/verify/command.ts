@@ -3,7 +3,7 @@ import type { Command, Io } from "../command.js";
 import { UsageError } from "../errors.js";
 import type { Options } from "../options.js";
 import { discover, type Task, Variants } from "./discover.js";
-import type { Row } from "./row.js";
+import { failure, type Row } from "./row.js";
 
 const options: Options = {
   backend: backendOption,
@@ -51,7 +51,7 @@ async function runAll(tasks: readonly Task[], variants: Variants, io: Io, show: 
     io.signal.throwIfAborted();
     if (open !== undefined && task.variant !== undefined && task.variant !== open) await variants.close(open);
     open = task.variant ?? open;
-    const rows = await task.run();
+    const rows = await task.run().catch((error: unknown) => [failure(task.name, "", error)]);
     for (const row of rows) show(row);
     results.push(...rows);
   }

@@ -168,7 +168,7 @@ const CLIP_MEAN = [0.48145466, 0.4578275, 0.40821073] as const;
 const CLIP_STD = [0.26862954, 0.26130258, 0.27577711] as const;
 
 /** The made picture of the goldens' README: unsigned 32-bit arithmetic on x, y, the channel and a seed. */
-export function synthImage(height: number, width: number, seed: number): RgbImage {
+function synthImage(height: number, width: number, seed: number): RgbImage {
   const data = new Uint8Array(height * width * 3);
   let at = 0;
   for (let y = 0; y < height; y++)

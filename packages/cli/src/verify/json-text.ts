@@ -63,7 +63,7 @@ export const samplingChecks = (json: Json): Check[] =>
   });
 
 /** `chat-hf-ancestor.json` and `chat-custom-template.json`: renderings of a template. */
-export function renderingChecks(entries: Json, template: ChatTemplate, prefix = ""): Check[] {
+function renderingChecks(entries: Json, template: ChatTemplate, prefix = ""): Check[] {
   return checks(
     list(entries),
     (e) => {

@@ -1,7 +1,7 @@
-import type { Feed, Session, Tensor } from "../backend.js";
+import type { Feed, HostTensor, Session, Tensor } from "../backend.js";
 import type { Compiled } from "../compile.js";
 import type { textPrograms } from "../models/vlm.js";
-import { hostI32 } from "../tensor.js";
+import { hostF32, hostI32, toHost } from "../tensor.js";
 import { GenerationError, type SamplingOptions, sampler } from "./sample.js";
 
 export type TextModel = Pick<Compiled<ReturnType<typeof textPrograms>>, "run" | "createSession">;
@@ -71,24 +71,33 @@ export async function prefill(
   if (ids.length === 0) throw new GenerationError("the prompt is empty");
   if (!Number.isSafeInteger(prefillChunk) || prefillChunk < 1)
     throw new GenerationError(`prefillChunk is ${prefillChunk}; it must be a whole number of at least 1`);
+  const rows = visual !== undefined && visual.parts.length > 0 ? await toHost(visual.parts) : undefined;
   let logits = new Float32Array(0);
   for (let start = 0; start < ids.length; start += prefillChunk) {
     signal?.throwIfAborted();
     const part = ids.subarray(start, start + prefillChunk);
-    const shape = [1, part.length];
-    const { embeds } =
-      visual !== undefined && visual.parts.length > 0
-        ? await model.run("embedVisual", {
-            ids: hostI32(part, shape),
-            visual: visual.parts,
-            index: hostI32(visual.index.subarray(start, start + prefillChunk), shape),
-          })
-        : await model.run("embed", { ids: hostI32(part, shape) });
+    const { embeds } = await embed(model, part, rows, visual?.index.subarray(start, start + prefillChunk));
     const last = start + prefillChunk >= ids.length;
     logits = await step(model, session, embeds, last ? [part.length - 1] : [], signal);
     embeds.dispose();
   }
   return logits;
+}
+
+/** Embed a stretch of the prompt; of the visual rows only those that stand in it are fed. */
+async function embed(model: TextModel, ids: Int32Array, rows: HostTensor | undefined, index: Int32Array | undefined) {
+  const shape = [1, ids.length];
+  const places = index?.filter((i) => i >= 0) ?? new Int32Array(0);
+  if (rows === undefined || index === undefined || places.length === 0)
+    return model.run("embed", { ids: hostI32(ids, shape) });
+  const [first, last] = [places.reduce((a, b) => Math.min(a, b)), places.reduce((a, b) => Math.max(a, b))];
+  const width = rows.shape[1] ?? 0;
+  const visual = hostF32((rows.data as Float32Array).subarray(first * width, (last + 1) * width), [
+    last + 1 - first,
+    width,
+  ]);
+  const local = index.map((i) => (i < 0 ? -1 : i - first));
+  return model.run("embedVisual", { ids: hostI32(ids, shape), visual, index: hostI32(local, shape) });
 }
 
 async function step(

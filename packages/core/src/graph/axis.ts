@@ -18,10 +18,17 @@ export function axis<const N extends string, const S extends Size>(name: N, size
 }
 
 /** The names of a list of axes, fused: `head*dim`. */
-type Fused<T extends readonly Axis[]> = T extends readonly [Axis<infer N>]
+export type Fused<T extends readonly Axis[]> = T extends readonly [Axis<infer N>]
   ? N
   : T extends readonly [Axis<infer N>, ...infer R extends readonly Axis[]]
     ? `${N}*${Fused<R>}`
+    : string;
+
+/** The names of a list of axes, as a value's type says them: `batch seq embed`. */
+export type Names<T extends readonly Axis[]> = T extends readonly [Axis<infer N>]
+  ? N
+  : T extends readonly [Axis<infer N>, ...infer R extends readonly Axis[]]
+    ? `${N} ${Names<R>}`
     : string;
 
 /** One axis in place of several, the last one running fastest. */

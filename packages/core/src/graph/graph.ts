@@ -1,6 +1,6 @@
 import { isAppend } from "../ops/append.js";
 import { inputOp } from "../ops/leaves.js";
-import type { Axis } from "./axis.js";
+import type { Axis, Names } from "./axis.js";
 import { currentScope, record, withTrace } from "./scope.js";
 import { type DType, emit, GraphError, named, type Value } from "./value.js";
 
@@ -39,12 +39,6 @@ export interface Spec<A extends string = string> {
   readonly dims: readonly Axis[];
   readonly dtype: DType;
 }
-
-type Names<T extends readonly Axis[]> = T extends readonly [Axis<infer N>]
-  ? N
-  : T extends readonly [Axis<infer N>, ...infer R extends readonly Axis[]]
-    ? `${N} ${Names<R>}`
-    : string;
 
 const spec =
   (dtype: DType) =>

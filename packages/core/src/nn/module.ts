@@ -1,4 +1,4 @@
-import type { Axis } from "../graph/axis.js";
+import type { Axis, Names } from "../graph/axis.js";
 import { record, withScope } from "../graph/scope.js";
 import { emit, GraphError, type Value } from "../graph/value.js";
 import { paramOp } from "../ops/leaves.js";
@@ -36,13 +36,6 @@ export interface Module<T = unknown> {
   /** Made from the bound children when the module is bound. */
   readonly forward: (children: never) => T;
 }
-
-/** The names of a list of axes. */
-type Names<T extends readonly Axis[]> = T extends readonly [Axis<infer N>]
-  ? N
-  : T extends readonly [Axis<infer N>, ...infer R extends readonly Axis[]]
-    ? `${N} ${Names<R>}`
-    : string;
 
 /** A weight with these axes. */
 export const param = <const T extends readonly Axis[]>(...dims: T): Param<Names<T>> =>

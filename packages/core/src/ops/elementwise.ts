@@ -73,7 +73,8 @@ export function broadcast<A extends string>(x: Value, like: Pick<Value<A>, "dims
   return emit(broadcastOp, [x], { dims: like.dims });
 }
 
-type Operand<A extends string> = Value<NoInfer<A>> | number;
+/** A value with the same axes, or a number for all of them. */
+export type Operand<A extends string> = Value<NoInfer<A>> | number;
 const operand = <A extends string>(a: Value<A>, b: Operand<A>): Value<A> =>
   typeof b === "number" ? broadcast(constant([b], [], a.dtype), a) : b;
 const apply =

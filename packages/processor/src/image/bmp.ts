@@ -1,5 +1,5 @@
 import { ProcessorError } from "../errors.js";
-import { checkPixels, type DecodedFrames, type DecodeSettings, type ImageDecoder } from "./decode.js";
+import { checkPixels, type DecodedFrames, type DecodeSettings, type ImageDecoder } from "./decoder.js";
 import type { ImageFormat } from "./sniff.js";
 
 /**

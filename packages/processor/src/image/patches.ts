@@ -15,7 +15,7 @@ export interface FramePatches {
 /** Patches of a picture, video or volume, as the vision encoder takes them. */
 export interface Patches {
   /**
-   * [t*h*w, 3*P*P]: a row is one patch, its values in channel, row, column order. Rows go frame by frame, then merge
+   * `[t*h*w, 3*P*P]`: a row is one patch, its values in channel, row, column order. Rows go frame by frame, then merge
    * block by block (row-major over h/m x w/m blocks), then row-major inside a block.
    */
   readonly pixels: Float32Array;

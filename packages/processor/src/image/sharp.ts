@@ -1,5 +1,5 @@
 import { ProcessorError } from "../errors.js";
-import { checkPixels, type DecodedFrames, type DecodeSettings, type Grey16Rule, type ImageDecoder } from "./decode.js";
+import { checkPixels, type DecodedFrames, type DecodeSettings, type Grey16Rule, type ImageDecoder } from "./decoder.js";
 import { checkGif } from "./gif.js";
 import { type RgbImage, toRgb } from "./rgb.js";
 import type { ImageFormat } from "./sniff.js";

@@ -81,7 +81,7 @@ function checkPart(part: unknown, at: string): void {
     throw wrong(`${at}: timestamps`, "one number of seconds per frame");
 }
 
-export function isNumeric(value: unknown): value is Numeric {
+function isNumeric(value: unknown): value is Numeric {
   return Number.isFinite(value instanceof Float ? value.value : value);
 }
 
