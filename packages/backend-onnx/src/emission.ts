@@ -1,14 +1,4 @@
-import {
-  type Axis,
-  atoms,
-  evaluate,
-  type Graph,
-  namesOf,
-  printSize,
-  type Size,
-  symbolsOf,
-  type Value,
-} from "@hulu/core";
+import { type Axis, type Graph, namesOf, printSize, type Size, type Value } from "@hulu/core";
 import type { ElementType, OnnxAttribute, OnnxNode, OnnxTensor, OnnxValue } from "./onnx.js";
 import type { Placements } from "./weights.js";
 
@@ -236,13 +226,9 @@ export const declared = (dims: readonly Axis[]): (number | string)[] =>
   dims.map((d) => (typeof d.size === "number" ? d.size : printSize(d.size)));
 
 export const isFixed = (size: Size): size is number => typeof size === "number";
-export const fixedSizes = (dims: readonly Axis[]): readonly number[] => dims.map((d) => evaluate(d.size, {}));
 
 /** Where an axis stands in a value. */
 export const axisIndex = (value: Value, name: unknown): number => value.dims.findIndex((d) => d.name === name);
-
-/** Every size symbol of a value's axes. */
-export const symbolsIn = (value: Value): string[] => value.dims.flatMap(atoms).flatMap((a) => symbolsOf(a.size));
 
 function encode(type: "f32" | "i32" | "i64" | "bool", values: readonly number[]): Uint8Array {
   if (type === "bool") return Uint8Array.from(values, Number);

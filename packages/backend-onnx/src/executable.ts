@@ -57,13 +57,11 @@ export class OnnxExecutable implements Executable {
     const loaded = programs.get(program);
     if (loaded === undefined)
       throw new FeedError(`there is no program ${program}; there are ${[...programs.keys()].join(", ")}`);
-    const fed = new Map<string, HostTensor>();
-    for (const [name, feed] of Object.entries(inputs)) fed.set(name, await toHost(feed));
-    checkTypes(loaded.graph, fed);
-    if (session === undefined) return this.#runIn(loaded, fed, undefined, signal);
+    if (session === undefined) return this.#runIn(loaded, inputs, undefined, signal);
     if (!(session instanceof HostSession && session.belongsTo(this.#owner)))
       throw new SessionError("the session belongs to another model");
-    return session.inTurn(() => this.#runIn(loaded, fed, session, signal));
+    // Its turn comes before its feeds are read: a run with quicker feeds must not overtake it.
+    return session.inTurn(() => this.#runIn(loaded, inputs, session, signal));
   }
 
   createSession(options?: { readonly capacity?: number; readonly from?: Uint8Array }): HostSession {
@@ -82,13 +80,14 @@ export class OnnxExecutable implements Executable {
 
   async #runIn(
     loaded: LoadedProgram,
-    fed: ReadonlyMap<string, HostTensor>,
+    inputs: Readonly<Record<string, Feed>>,
     session: HostSession | undefined,
     signal: AbortSignal | undefined,
   ): Promise<Record<string, Tensor>> {
+    const { graph } = loaded;
+    const fed = await bring(graph, inputs);
     signal?.throwIfAborted();
     const { runtime, max } = this.#alive();
-    const { graph } = loaded;
     const past = session?.length ?? 0;
     const env = bindSizes(graph, new Map([...fed].map(([name, t]) => [name, t.shape])), { past }, max);
     runChecks(graph.name, loaded.checks, fed, env);
@@ -107,12 +106,16 @@ export class OnnxExecutable implements Executable {
   }
 }
 
-function checkTypes(graph: Graph, fed: ReadonlyMap<string, HostTensor>): void {
+/** What is fed, on the host and of the right types. */
+async function bring(graph: Graph, inputs: Readonly<Record<string, Feed>>): Promise<ReadonlyMap<string, HostTensor>> {
+  const fed = new Map<string, HostTensor>();
+  for (const [name, feed] of Object.entries(inputs)) fed.set(name, await toHost(feed));
   for (const [name, value] of Object.entries(graph.inputs)) {
     const found = fed.get(name)?.dtype;
     if (found !== undefined && found !== value.dtype)
       throw new FeedError(`${graph.name}: ${name} is ${found}, it must be ${value.dtype}`);
   }
+  return fed;
 }
 
 /** By how many positions a run makes its session longer. */

@@ -53,6 +53,7 @@ async function compile(
 ): Promise<Executable> {
   const graphs = new Map(Object.entries(programs).map(([name, graph]) => [name, lower(graph, supports)]));
   checkParams(programs, weights);
+  signal?.throwIfAborted();
   const runtime = await loadRuntime();
   const owner = {
     widths: stateWidths(programs),

@@ -8,7 +8,7 @@ import {
   WeightError,
   type WeightSource,
 } from "@hulu/core";
-import { bytesPerElement, type ElementType, type ExternalData } from "./onnx.js";
+import { bytesPerElement, type ExternalData } from "./onnx.js";
 
 /** Where a program finds a weight, and how its numbers are stored there. */
 export interface Placement {
@@ -124,6 +124,3 @@ export function commonFolder(files: readonly string[]): string | undefined {
   if (depth === 0) return undefined;
   return first.slice(0, depth).join("/") || "/";
 }
-
-/** Bytes that numbers of an element type take. */
-export const bytesOf = (type: ElementType, shape: readonly number[]): number => countOf(shape) * bytesPerElement[type];
