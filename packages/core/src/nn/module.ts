@@ -15,10 +15,10 @@ export type Children = Readonly<Record<string, Child>>;
 
 /** What a forward function sees in the place of its children: values for weights, functions for modules. */
 export type Bound<C> =
-  C extends Param<infer A>
-    ? Value<A>
-    : C extends Module<infer T>
-      ? T
+  C extends Module<infer T>
+    ? T
+    : C extends Param<infer A>
+      ? Value<A>
       : C extends readonly Module<infer T>[]
         ? readonly T[]
         : C extends undefined
