@@ -1,5 +1,5 @@
 // What CI runs beyond `npm test`: longer property runs, the goldens through the built command, and the API pages.
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { node, root, run, runSteps, tool, vitest } from "./tools.mjs";
 
@@ -7,6 +7,18 @@ const verify = (goldens, backend) => ({
   name: `hulu verify ${goldens} on ${backend}`,
   run: () => node(["packages/cli/dist/bin.js", "verify", goldens, "--backend", backend]),
 });
+// A second opinion on other shapes: a PyTorch implementation that shares no code with this one makes the goldens.
+const second = ".cache/second-opinion";
+const python = join(root, ".cache/python/bin/python");
+async function secondOpinion() {
+  rmSync(join(root, second), { recursive: true, force: true });
+  mkdirSync(join(root, ".cache"), { recursive: true });
+  if (!existsSync(python)) await run("python3", ["-m", "venv", join(root, ".cache/python")]);
+  const packages = ["torch==2.13.0", "numpy", "pillow==13.0.0", "safetensors", "tokenizers"];
+  await run(python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...packages]);
+  await run(python, ["test/python/make_goldens.py", second, "test/data/goldens/tokenizer"]);
+}
+
 const goldens = ["test/data/goldens", "../shared/goldens"].filter((folder) => existsSync(join(root, folder)));
 const backends = ["reference", "onnx"];
 
@@ -14,6 +26,8 @@ await runSteps([
   { name: "npm test", run: () => run("npm", ["test"]) },
   { name: "property tests, many runs", run: () => vitest(propertyTests(), { env: { HULU_FUZZ: "many" } }) },
   ...goldens.flatMap((folder) => backends.map((backend) => verify(folder, backend))),
+  { name: "goldens by the second implementation", run: secondOpinion },
+  ...backends.map((backend) => verify(second, backend)),
   { name: "API pages", run: () => tool("typedoc", []) },
 ]);
 

@@ -73,5 +73,6 @@ function matcher(glob: string | undefined): (name: string) => boolean {
 function line({ case: name, stage, status, maxAbs, bound, reason }: Row): string {
   const figures =
     bound > 0 ? `${maxAbs.toExponential(2)} of ${bound.toExponential(0)}` : maxAbs === 0 ? "equal" : `${maxAbs} differ`;
-  return `${status.padEnd(12)}${name}  ${stage}  ${figures}${reason === undefined || status === "pass" ? "" : `  ${reason}`}\n`;
+  const told = status === "pass" ? figures : maxAbs === 0 ? reason : `${figures}: ${reason}`;
+  return `${status.padEnd(12)}${name}  ${stage}  ${told}\n`;
 }

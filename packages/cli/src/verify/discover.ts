@@ -55,7 +55,8 @@ export async function discover(root: string, variants: Variants): Promise<Task[]
   const info = await stat(root).catch(() => undefined);
   if (!info?.isDirectory()) throw new UsageError(`${root} is not a folder that can be read`);
   const tasks: Task[] = [];
-  for (const file of await filesOf(root)) tasks.push(...taskOf(root, file, variants));
+  const files = await filesOf(root);
+  for (const file of files) tasks.push(...taskOf(root, file, files.includes("config.json"), variants));
   return tasks;
 }
 
@@ -71,7 +72,14 @@ async function filesOf(root: string, folder = ""): Promise<string[]> {
   return found;
 }
 
-function taskOf(root: string, file: string, variants: Variants): Task[] {
+/**
+ * Whether a JSON file is a table of entries: those of the root and of two folders are. Where the folder that was named is
+ * itself a checkpoint, the JSON files in it are its own.
+ */
+const isTable = (file: string, checkpoint: boolean): boolean =>
+  file.endsWith(".json") && (file.includes("/") ? /^(imageproc|nifti)\/[^/]+$/.test(file) : !checkpoint);
+
+function taskOf(root: string, file: string, alone: boolean, variants: Variants): Task[] {
   const name = file.replace(/\.(safetensors|json)$/, "");
   const stem = basename(name);
   const path = join(root, file);
@@ -84,8 +92,7 @@ function taskOf(root: string, file: string, variants: Variants): Task[] {
     if (stem.startsWith("masks-")) return [{ name, variant: folder, run: () => maskRows(name, path, variant) }];
     return [];
   }
-  const isJsonCase = file.endsWith(".json") && (!file.includes("/") || /^(imageproc|nifti)\/[^/]+$/.test(file));
-  return isJsonCase ? [{ name, run: () => jsonRows(name, path, root) }] : [];
+  return isTable(file, alone) ? [{ name, run: () => jsonRows(name, path, root) }] : [];
 }
 
 async function jsonRows(name: string, path: string, root: string): Promise<Row[]> {
@@ -107,7 +114,7 @@ async function jsonRows(name: string, path: string, root: string): Promise<Row[]
 }
 
 function checksOf(name: string, json: Json, root: string, folder: string): Check[] | Promise<Check[]> {
-  switch (name) {
+  switch (basename(name)) {
     case "think":
       return thinkChecks(json);
     case "video-sampling":
@@ -118,11 +125,11 @@ function checksOf(name: string, json: Json, root: string, folder: string): Check
       return ancestorChecks(json);
     case "chat-custom-template":
       return customTemplateChecks(json);
-    case "imageproc/imageproc":
+    case "imageproc":
       return imageprocChecks(json, folder);
-    case "imageproc/sizes":
+    case "sizes":
       return sizeChecks(json);
-    case "nifti/nifti":
+    case "nifti":
       return niftiChecks(json, folder);
     default:
       throw new Error(`nothing is known of a file ${name}.json`);

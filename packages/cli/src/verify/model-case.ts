@@ -2,8 +2,8 @@ import { readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { open, type TensorSource } from "@hulu/safetensors";
 import { type CaseFiles, type CaseJson, integers, readInputs } from "./inputs.js";
-import { exact, failure, type Outcome, type Row, row, unsupported, within } from "./row.js";
-import { computeStages } from "./stages.js";
+import { exact, failure, type Outcome, type Row, row, shaped, unsupported, within } from "./row.js";
+import { computeStages, type Stage } from "./stages.js";
 import type { Variant } from "./variant.js";
 
 /** What float32 may differ by, from the README of the goldens; a stage that is not here must be equal. */
@@ -29,34 +29,31 @@ const bounds: Readonly<Record<string, number>> = {
 
 /** The rows of one `case-*.safetensors`: one for each `out.*` tensor. */
 export async function modelCase(name: string, file: string, variant: () => Promise<Variant>): Promise<Row[]> {
-  const files = await openCase(file);
-  const stages = [...files.own.keys()].filter((key) => key.startsWith("out."));
+  const golden = await open(file);
+  const keys = [...golden.keys()].filter((key) => key.startsWith("out."));
   try {
-    const steps = await stepsOf(files.own);
-    const computed = await computeStages(await variant(), await readInputs(files), steps);
+    const files = await openCase(file);
+    const computed = await computeStages(await variant(), await readInputs(files), stepsOf(golden));
     const rows: Row[] = [];
-    for (const stage of stages) {
-      const found = computed.get(stage.slice("out.".length));
-      rows.push(
-        found === undefined
-          ? failure(name, stage, `nothing is known of a stage ${stage}`)
-          : row(name, stage, await held(files.own, stage, found)),
-      );
+    for (const key of keys) {
+      const found = computed.get(key.slice("out.".length));
+      const unknown = `nothing is known of a stage ${key}, or the case has no input for it`;
+      rows.push(found === undefined ? failure(name, key, unknown) : row(name, key, await held(golden, key, found)));
     }
     return rows;
   } catch (error) {
-    return stages.map((stage) => failure(name, stage, error));
+    return keys.map((key) => failure(name, key, error));
   }
 }
 
-async function held(golden: TensorSource, stage: string, found: ArrayLike<number>): Promise<Outcome> {
-  const bound = bounds[stage.slice("out.".length)];
-  return bound === undefined
-    ? exact(found, await integers(golden, stage))
-    : within(found, await golden.floats(stage), bound);
+async function held(golden: TensorSource, key: string, { data, shape }: Stage): Promise<Outcome> {
+  const bound = bounds[key.slice("out.".length)];
+  const outcome =
+    bound === undefined ? exact(data, await integers(golden, key)) : within(data, await golden.floats(key), bound);
+  return shaped(outcome, shape, golden.info(key)?.shape ?? []);
 }
 
-async function stepsOf(own: TensorSource): Promise<number> {
+function stepsOf(own: TensorSource): number {
   const shape = (own.info("out.generated") ?? own.info("out.step_logits"))?.shape;
   return shape?.[0] ?? 0;
 }
@@ -78,8 +75,13 @@ async function openCase(file: string): Promise<CaseFiles> {
 }
 
 async function readCaseJson(file: string): Promise<CaseJson> {
-  const text = await readFile(file.replace(/\.safetensors$/, ".json"), "utf8").catch(() => "{}");
-  return JSON.parse(text) as CaseJson;
+  const beside = file.replace(/\.safetensors$/, ".json");
+  const text = await readFile(beside, "utf8").catch(() => "{}");
+  try {
+    return JSON.parse(text) as CaseJson;
+  } catch (cause) {
+    throw new Error(`${basename(beside)} is not JSON`, { cause });
+  }
 }
 
 /** The rows of a `case-*-grads.safetensors`: backends here compute no gradients. */

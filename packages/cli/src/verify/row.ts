@@ -86,6 +86,13 @@ export function exact(found: ArrayLike<number>, wanted: ArrayLike<number>): Outc
     : { maxAbs: count, bound: 0, reason: `element ${place} is ${found[place]}, published as ${wanted[place]}` };
 }
 
+/** The same outcome, unless the shapes differ: a transposed matrix has the same numbers in the same order. */
+export function shaped(outcome: Outcome, found: readonly number[], wanted: readonly number[]): Outcome {
+  if (found.join(" ") === wanted.join(" ")) return outcome;
+  const reason = `the shape is [${found.join(" ")}], published as [${wanted.join(" ")}]`;
+  return { maxAbs: outcome.maxAbs, bound: outcome.bound, reason };
+}
+
 /**
  * Holds the fields of a JSON entry against what is computed, all of them in one row. A field that nothing compares and
  * nothing reads is a failure: it would hide an error.

@@ -17,7 +17,22 @@ import { crossEntropy } from "./loss.js";
 import { numbers, type Variant } from "./variant.js";
 
 /** What was computed for a case, by the names of the goldens' `out.*` tensors. */
-export type Stages = ReadonlyMap<string, ArrayLike<number>>;
+export type Stages = ReadonlyMap<string, Stage>;
+export interface Stage {
+  readonly data: ArrayLike<number>;
+  readonly shape: readonly number[];
+}
+
+/** Collects stages; a matrix is told by its number of rows. */
+class Found {
+  readonly stages = new Map<string, Stage>();
+  list(name: string, data: ArrayLike<number>): void {
+    this.stages.set(name, { data, shape: [data.length] });
+  }
+  matrix(name: string, data: ArrayLike<number>, rows: number): void {
+    this.stages.set(name, { data, shape: [rows, data.length / rows] });
+  }
+}
 
 /**
  * Compute every stage of a case. The stages come from programs with more outputs; `generated` and `step_logits` come the
@@ -25,25 +40,25 @@ export type Stages = ReadonlyMap<string, ArrayLike<number>>;
  * @param steps how many tokens to generate; end tokens do not end it
  */
 export async function computeStages(variant: Variant, inputs: CaseInputs, steps: number): Promise<Stages> {
-  const stages = new Map<string, ArrayLike<number>>();
+  const stages = new Found();
   const encoded = await encode(variant, inputs);
   const keep = Uint8Array.from(encoded.keep);
   const spliced = spliceVisual(inputs.ids, variant.checkpoint.imageToken.id, keep);
-  stages.set("compression_mask", keep);
-  stages.set("final_input_ids", spliced.ids);
-  stages.set("final_position_ids", renumber(spliced.ids.map((_, i) => i)));
+  stages.list("compression_mask", keep);
+  stages.list("final_input_ids", spliced.ids);
+  stages.list("final_position_ids", renumber(spliced.ids.map((_, i) => i)));
   if (inputs.attention)
-    stages.set(
+    stages.list(
       "final_attention_mask",
       spliced.from.map((i) => inputs.attention![i]!),
     );
   const labels = inputs.labels && spliced.from.map((i) => inputs.labels![i]!);
-  if (labels) stages.set("final_labels", labels);
+  if (labels) stages.list("final_labels", labels);
   if (inputs.items.length > 0) await visionStages(variant, inputs, stages);
   const prompt: Prompt = { ids: spliced.ids, visual: { parts: encoded.visual, index: spliced.index } };
   await textStages(variant, prompt, labels, stages);
   if (steps > 0) await generation(variant, prompt, steps, stages);
-  return stages;
+  return stages.stages;
 }
 
 async function encode({ compiled }: Variant, { items }: CaseInputs): Promise<{ visual: Tensor[]; keep: number[] }> {
@@ -57,16 +72,12 @@ async function encode({ compiled }: Variant, { items }: CaseInputs): Promise<{ v
   return { visual, keep };
 }
 
-async function visionStages(
-  { compiled }: Variant,
-  { items }: CaseInputs,
-  stages: Map<string, ArrayLike<number>>,
-): Promise<void> {
-  const parts = new Map<string, number[]>();
-  const add = (name: string, data: Iterable<number>) => {
-    const all = parts.get(name) ?? [];
-    for (const x of data) all.push(x);
-    parts.set(name, all);
+async function visionStages({ compiled }: Variant, { items }: CaseInputs, stages: Found): Promise<void> {
+  const parts = new Map<string, { rows: number; data: number[] }>();
+  const add = (name: string, data: Iterable<number>, rows: number) => {
+    const part = parts.get(name) ?? { rows: 0, data: [] };
+    for (const x of data) part.data.push(x);
+    parts.set(name, { rows: part.rows + rows, data: part.data });
   };
   for (const { pixels, grid, merge } of items) {
     const [frames] = grid;
@@ -80,26 +91,26 @@ async function visionStages(
     const results: Record<string, Tensor> = await compiled.run("visionStages", feeds);
     const merged = await numbers(results.tokens as Tensor);
     for (const name of ["patch_embed", "vision_layer0", "vision_layer_last", "post_layernorm"])
-      add(name, await numbers(results[name] as Tensor));
+      add(name, await numbers(results[name] as Tensor), frames * row.length);
     // The tables are shared by all frames: positions start again in each.
     const angles = await numbers(results.rope_angles as Tensor);
     const cos = twice(await numbers(results.rope_cos as Tensor), row.length);
     const sin = twice(await numbers(results.rope_sin as Tensor), row.length);
     for (let f = 0; f < frames; f++) {
-      add("rope_angles", angles);
-      add("rope_cos", cos);
-      add("rope_sin", sin);
+      add("rope_angles", angles, row.length);
+      add("rope_cos", cos, row.length);
+      add("rope_sin", sin, row.length);
     }
-    add("merged", merged);
     const count = frames * tokensPerFrame(grid, merge);
+    add("merged", merged, count);
     const tokens = resultOnHost({ dtype: "f32", shape: [count, merged.length / count], data: merged });
     const { visual } = await compiled.run("project", {
       tokens,
       keep: hostI32(Array.from({ length: count }, (_, i) => i)),
     });
-    add("projected", await numbers(visual));
+    add("projected", await numbers(visual), count);
   }
-  for (const [name, data] of parts) stages.set(name, data);
+  for (const [name, { data, rows }] of parts) stages.matrix(name, data, rows);
 }
 
 /** The goldens hold the tables as the reference uses them: each half of a head the same. */
@@ -115,7 +126,7 @@ async function textStages(
   { compiled }: Variant,
   { ids, visual }: Prompt,
   labels: Int32Array | undefined,
-  stages: Map<string, ArrayLike<number>>,
+  stages: Found,
 ): Promise<void> {
   const shape = [1, ids.length];
   const { embeds } =
@@ -134,21 +145,17 @@ async function textStages(
   );
   const logits = await numbers(results.logits as Tensor);
   const vocab = logits.length / ids.length;
-  stages.set("inputs_embeds", await numbers(embeds));
-  stages.set("decoder_layer0", await numbers(results.decoder_layer0 as Tensor));
-  stages.set("last_hidden", await numbers(results.last_hidden as Tensor));
-  stages.set("logits", logits);
-  stages.set("logits_last8", logits.subarray(Math.max(0, ids.length - 8) * vocab));
-  stages.set("logits_last", logits.subarray((ids.length - 1) * vocab));
-  if (labels) stages.set("loss", [crossEntropy(logits, labels)]);
+  stages.matrix("inputs_embeds", await numbers(embeds), ids.length);
+  stages.matrix("decoder_layer0", await numbers(results.decoder_layer0 as Tensor), ids.length);
+  stages.matrix("last_hidden", await numbers(results.last_hidden as Tensor), ids.length);
+  stages.matrix("logits", logits, ids.length);
+  const last = Math.min(8, ids.length);
+  stages.matrix("logits_last8", logits.subarray((ids.length - last) * vocab), last);
+  stages.list("logits_last", logits.subarray((ids.length - 1) * vocab));
+  if (labels) stages.list("loss", [crossEntropy(logits, labels)]);
 }
 
-async function generation(
-  { compiled }: Variant,
-  prompt: Prompt,
-  steps: number,
-  stages: Map<string, ArrayLike<number>>,
-): Promise<void> {
+async function generation({ compiled }: Variant, prompt: Prompt, steps: number, stages: Found): Promise<void> {
   using session = compiled.createSession();
   const ids: number[] = [];
   const logits: number[] = [];
@@ -156,6 +163,6 @@ async function generation(
     ids.push(step.id);
     for (const x of step.logits) logits.push(x);
   }
-  stages.set("generated", ids);
-  stages.set("step_logits", logits);
+  stages.list("generated", ids);
+  stages.matrix("step_logits", logits, ids.length);
 }

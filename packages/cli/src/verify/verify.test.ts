@@ -190,7 +190,46 @@ describe("one changed number turns exactly its row red", () => {
   });
 });
 
+describe("what is broken is red", () => {
+  test("a matrix that is stored the other way round", async () => {
+    const root = await copyOf(
+      "reshaped",
+      ...variant("q3-p16", "case-image-array.safetensors", "case-image-array.json"),
+    );
+    const file = join(root, "q3-p16/case-image-array.safetensors");
+    const bytes = await readFile(file);
+    const at = bytes.indexOf('"shape":[24,64]');
+    bytes.write('"shape":[64,24]', at);
+    await writeFile(file, bytes);
+    const { rows } = await verify(root);
+    expect(red(rows)).toHaveLength(1);
+    expect(rows.find((r) => !r.ok)?.reason).toBe("the shape is [24 64], published as [64 24]");
+  });
+
+  test("a file of a case that is cut, and one that is no JSON; the other cases still run", async () => {
+    const files = ["case-text", "case-image-array"].flatMap((n) => [`${n}.safetensors`, `${n}.json`]);
+    const root = await copyOf("cut", ...variant("q3-p16", ...files));
+    const file = join(root, "q3-p16/case-text.safetensors");
+    await writeFile(file, (await readFile(file)).subarray(0, 5000));
+    const { code, rows } = await verify(root);
+    expect(code).toBe(1);
+    expect(red(rows)).toEqual(["q3-p16/case-text "]);
+    expect(rows.length).toBeGreaterThan(15);
+    await writeFile(join(root, "q3-p16/case-image-array.json"), "{");
+    const again = await verify(root, "--case", "*image-array");
+    expect(again.rows.every((r) => r.reason === "Error: case-image-array.json is not JSON")).toBe(true);
+  });
+});
+
 describe("what ends how", () => {
+  test("one checkpoint's folder, or one folder of tables, can be named by itself", async () => {
+    const one = await copyOf("alone", ...variant("q3-p16", "case-text.safetensors", "case-text.json"));
+    const { code, rows } = await verify(join(one, "q3-p16"));
+    expect([code, rows.length]).toEqual([0, 9]);
+    const tables = await verify(join(goldens, "nifti"));
+    expect([tables.code, tables.rows.length]).toEqual([0, 44]);
+  });
+
   test("0: everything that ran is equal, unsupported gradients included", async () => {
     const { code, rows } = await verify(goldens, "--case", "q2-p14/case-train-grads");
     expect(code).toBe(0);
