@@ -1,6 +1,7 @@
 import {
   axis,
   compile,
+  emit,
   f32,
   fuse,
   type HostTensor,
@@ -154,9 +155,23 @@ describe("the interpreter's own manners", () => {
     const keep = program("keep", { x: f32(axis("batch", 1), axis("seq", symbol("seq")), axis("w", 6)) }, ({ x }) => ({
       y: ops.append<"batch", "w">(x, ops.past, "rows"),
     }));
-    const weights = memoryWeights([]);
+    const weights = memoryWeights([
+      ["w", { shape: [5, 2], data: new Float32Array(10) }],
+      ["idle", { shape: [9], data: new Float32Array(9) }],
+    ]);
+    const read = program("read", {}, () => ({
+      w: emit(ops.paramOp, [], { path: "w", dims: [axis("a", 5), axis("b", 2)], dtype: "f32" }),
+    }));
+    expect(reference.estimate({ keep, read, again: read }, weights, { past: 10 })).toEqual({
+      weights: 5 * 2 * 8,
+      session: 10 * 6 * 4,
+    });
     expect(reference.estimate({ keep }, weights, { past: 10 })).toEqual({ weights: 0, session: 10 * 6 * 4 });
     expect(reference.estimate({ keep }, weights, {})).toEqual({ weights: 0, session: 0 });
+  });
+  test("a session holds 2^20 positions unless it is told otherwise", async () => {
+    const executable = await reference.compile({}, memoryWeights([]));
+    expect(executable.createSession().capacity).toBe(2 ** 20);
   });
   test("whole numbers and truth come back as i32", async () => {
     const p = program("p", { x: f32(n) }, ({ x }) => ({ a: ops.cast(x, "i32"), b: ops.less(x, 1) }));

@@ -78,6 +78,51 @@ describe("rows", () => {
   });
 });
 
+describe("storage by heads", () => {
+  // Two heads of 1 and three of 1: rows go in and out position after position, and lie head after head.
+  const byHead = { ...owner, heads: new Map([["v", 3]]) };
+  const made = (count: number) => {
+    const session = new HostSession(byHead, { capacity: 600 });
+    session.append(rows(count), count);
+    return session;
+  };
+  test("gives the rows that were put in", () => {
+    const session = made(2);
+    session.append(rows(1, 2), 1);
+    session.append(rows(297, 3), 297);
+    for (const [name, data] of rows(300)) expect(session.rows(name)).toEqual(data);
+    const twin = session.fork();
+    twin.append(rows(1, 300), 1);
+    expect(twin.rows("v")).toEqual(rows(301).get("v"));
+    expect(session.rows("v")).toEqual(rows(300).get("v"));
+  });
+  test("lies head after head, with zeros behind what is held", () => {
+    const session = made(3);
+    const { data, capacity } = session.storage("v");
+    expect([data.length, capacity]).toEqual([256 * 3, 256]);
+    for (let head = 0; head < 3; head++)
+      expect([...data.subarray(head * 256, head * 256 + 4)]).toEqual([head + 0.5, head + 3.5, head + 6.5, 0]);
+    expect([...session.storage("k").data.subarray(0, 7)]).toEqual([0, 1, 2, 3, 4, 5, 0]);
+    session.truncate(1);
+    for (let head = 0; head < 3; head++)
+      expect([...session.storage("v").data.subarray(head * 256, head * 256 + 3)]).toEqual([head + 0.5, 0, 0]);
+    expect([...session.storage("k").data.subarray(0, 4)]).toEqual([0, 1, 0, 0]);
+  });
+  test("keeps its place when it grows", () => {
+    const session = made(256);
+    session.append(rows(1, 256), 1);
+    const { data, capacity } = session.storage("v");
+    expect(capacity).toBe(512);
+    for (let head = 0; head < 3; head++) expect(data[head * 512 + 256]).toBe(256 * 3 + head + 0.5);
+    expect(session.rows("v")).toEqual(rows(257).get("v"));
+  });
+  test("is saved position after position, so that it fits any storage", async () => {
+    const bytes = await made(5).save();
+    expect(bytes).toEqual(await filled(5).save());
+    expect(new HostSession(byHead, { from: bytes }).rows("v")).toEqual(rows(5).get("v"));
+  });
+});
+
 describe("a capacity", () => {
   test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])("is not %d", (capacity) =>
     refused(() => new HostSession(owner, { capacity }), `a capacity is a positive whole number, not ${capacity}`),

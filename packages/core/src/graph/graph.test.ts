@@ -142,6 +142,10 @@ describe("tap", () => {
     expect(() => tap(p, { x: "model.layers.first" })).toThrow(
       "p has no result model.layers.first; near: model.first.twice, model.first",
     );
+    expect(() => tap(p, { x: "0" })).toThrow("p has no result 0; near: model.list.0.twice, model.list.0");
+    expect(() => tap(p, { x: "0.twice#9" })).toThrow(/^p has no result 0\.twice#9$/);
+    const one = program("one", { x: row }, ({ x }) => ({ y: mark("only", add(x, 1)) }));
+    expect(() => tap(one, { x: "model.only" })).toThrow("one has no result model.only; near: only");
     expect(() => tap(p, { x: "nothing" })).toThrow(/^p has no result nothing$/);
   });
 });

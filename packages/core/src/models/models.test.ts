@@ -46,6 +46,10 @@ describe("presets have the published numbers of parameters", () => {
   });
 });
 
+test("presets have the rest of the published numbers", () => {
+  expect({ vision: visionPreset, ...decoderPresets }).toMatchSnapshot();
+});
+
 const small = {
   family: "qwen2",
   vocab: 11,
