@@ -213,6 +213,14 @@ describe("what is fed is checked before ONNX Runtime sees it", () => {
     } else await refused(name, inputs, message);
   });
 
+  test("a view into a larger array is read where it begins", async () => {
+    const large = new Float32Array(100).fill(9);
+    large.set(rows(2).data, 7);
+    const of = async (embeds: HostTensor) =>
+      (await executable.run("step", { embeds, pick: hostI32([1]) })).logits!.read();
+    expect(await of(hostF32(large.subarray(7, 55), [1, 2, 24]))).toEqual(await of(rows(2)));
+  });
+
   test("an index that is computed", async () => {
     const [n, m] = [axis("n", symbol("n")), axis("m", symbol("m"))];
     const graph = program("computed", { x: f32(n), i: i32(m) }, ({ x, i }) => ({
@@ -266,6 +274,16 @@ describe("compiling", () => {
     compiled.dispose();
     await expect(compiled.run("embed", { ids: hostI32([1], [1, 1]) })).rejects.toThrow(SessionError);
     expect(() => compiled.createSession()).toThrow(/model was disposed/);
+  });
+
+  test("may be undone while a run waits: the run ends with an error that says so", async () => {
+    for (let ticks = 0; ticks < 12; ticks++) {
+      const compiled = await onnx.compile({ embed }, weights);
+      const running = compiled.run("embed", { ids: hostI32([1], [1, 1]) });
+      for (let i = 0; i < ticks; i++) await Promise.resolve();
+      compiled.dispose();
+      await expect(running).rejects.toThrow(/model was disposed/);
+    }
   });
 
   test("with a number of threads", async () => {

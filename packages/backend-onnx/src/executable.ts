@@ -94,7 +94,10 @@ export class OnnxExecutable implements Executable {
     const grows = rowsOf(graph, env);
     if (session !== undefined) reserve(graph, session, grows, env);
     const feeds = new FeedMaker(runtime, loaded, env).all(fed, session);
-    const results = await runModel(loaded, feeds, session !== undefined);
+    const results = await runModel(loaded, feeds, session !== undefined).catch((error: unknown) => {
+      this.#alive();
+      throw error;
+    });
     signal?.throwIfAborted();
     if (session !== undefined) keepRows(loaded, session, past, grows, results);
     return outputsOf(loaded, results);
