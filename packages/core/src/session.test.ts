@@ -108,6 +108,16 @@ describe("storage by heads", () => {
       expect([...session.storage("v").data.subarray(head * 256, head * 256 + 3)]).toEqual([head + 0.5, 0, 0]);
     expect([...session.storage("k").data.subarray(0, 4)]).toEqual([0, 1, 0, 0]);
   });
+  test("of more than one number each", () => {
+    const wide = { ...owner, widths: new Map([["w", 6]]), heads: new Map([["w", 2]]) };
+    const session = new HostSession(wide);
+    const twelve = Float32Array.from({ length: 12 }, (_, i) => i + 1);
+    session.append(new Map([["w", twelve]]), 2);
+    expect(session.rows("w")).toEqual(twelve);
+    const { data, capacity } = session.storage("w");
+    expect([...data.subarray(0, 7)]).toEqual([1, 2, 3, 7, 8, 9, 0]);
+    expect([...data.subarray(capacity * 3, capacity * 3 + 7)]).toEqual([4, 5, 6, 10, 11, 12, 0]);
+  });
   test("keeps its place when it grows", () => {
     const session = made(256);
     session.append(rows(1, 256), 1);

@@ -172,6 +172,8 @@ describe("the layout of transformers' own class", () => {
     const parsed = parseConfig(native, qwen3);
     expect(parsed.decoder).toMatchObject({ embed: 64, ropeTheta: 5e5, tied: false });
     expect(parsed.vision).toMatchObject({ width: 96, ropeTheta: 9000 });
+    const bare = { ...native, vision_config: { ...vision, rope_parameters: { rope_type: "axial" } } };
+    expect(parseConfig(bare, qwen3).vision.ropeTheta).toBe(10_000);
     expect(parsed).toMatchObject({ imageToken: 500, projector: "mlp2x_gelu", eosTokens: [502] });
   });
   test("ties by either object, the inner one first", () => {
@@ -266,6 +268,11 @@ describe("what is wrong is a ConfigError that names the field and what would be 
     [{ ...base, num_hidden_layers: 1001 }, `num_hidden_layers is 1001; ${count(1000)}`],
     [{ ...base, num_hidden_layers: 1e9 }, `num_hidden_layers is 1000000000; ${count(1000)}`],
     [{ ...base, intermediate_size: {} }, `intermediate_size is {}; ${count(16777216)}`],
+    [{ ...base, head_dim: 4098 }, `head_dim is 4098; ${count(4096)}`],
+    [{ ...base, num_key_value_heads: 4097 }, `num_key_value_heads is 4097; ${count(4096)}`],
+    [{ ...base, max_position_embeddings: 2 ** 30 + 1 }, "max_position_embeddings is 1073741825; it must be"],
+    [{ ...base, ...inVision({ num_attention_heads: 4097 }) }, `num_attention_heads is 4097; ${count(4096)}`],
+    [{ ...base, ...inVision({ num_hidden_layers: 1001 }) }, `num_hidden_layers is 1001; ${count(1000)}`],
     [{ ...base, head_dim: 31 }, "config.json: head_dim is 31; rotary positions need an even number"],
     [{ ...without("head_dim"), hidden_size: 62 }, "head_dim is missing, and hidden_size 62 does not divide by 4 heads"],
     [
