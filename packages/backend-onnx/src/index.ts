@@ -15,14 +15,14 @@ import { stateShape } from "./emit/leaves.js";
 import { estimate } from "./estimate.js";
 import { type LoadedProgram, OnnxExecutable } from "./executable.js";
 import { encodeModel } from "./onnx.js";
+import type { OnnxOptions } from "./options.js";
 import { emitProgram } from "./program.js";
-import { loadModel, loadRuntime, type RuntimeOptions } from "./runtime.js";
+import { loadModel, loadRuntime } from "./runtime.js";
 import { supports } from "./supports.js";
 import { checkParams, Placer } from "./weights.js";
 
 export { ModelTooLargeError, OnnxRuntimeError, OnnxRuntimeMissingError } from "./errors.js";
-
-export interface OnnxOptions extends RuntimeOptions {}
+export type { OnnxOptions } from "./options.js";
 
 /** The ONNX Runtime backend with options of its own. */
 export function onnxBackend(options: OnnxOptions = {}): Backend {

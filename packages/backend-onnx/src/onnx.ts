@@ -76,7 +76,7 @@ export interface OnnxGraph {
 }
 
 /** ai.onnx 23 brought RotaryEmbedding with a table for each token. */
-export const OPSET = 23;
+const OPSET = 23;
 const IR_VERSION = 10;
 /** A protobuf message ends at 2 GiB. */
 const MOST_BYTES = 2 ** 31 - 1;

@@ -1,5 +1,6 @@
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { OnnxRuntimeError, OnnxRuntimeMissingError } from "./errors.js";
+import type { OnnxOptions } from "./options.js";
 
 type Runtime = typeof import("onnxruntime-node");
 /** A model that ONNX Runtime has loaded. */
@@ -20,17 +21,12 @@ export function loadRuntime(): Promise<Runtime> {
   return runtime;
 }
 
-export interface RuntimeOptions {
-  /** How many threads compute one run; the physical cores unless given. */
-  readonly threads?: number;
-}
-
 /** @throws OnnxRuntimeError with what ONNX Runtime said */
 export async function loadModel(
   name: string,
   model: Uint8Array,
   folder: string | undefined,
-  { threads }: RuntimeOptions,
+  { threads }: OnnxOptions,
 ): Promise<LoadedModel> {
   const { InferenceSession } = await loadRuntime();
   const options: InferenceSession.SessionOptions = {

@@ -19,7 +19,7 @@ import { expect } from "vitest";
 import { onnx } from "../src/index.js";
 
 /** Numbers in [-1, 1) from a seed: the same in every run. */
-export function random(seed: number): () => number {
+function random(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;

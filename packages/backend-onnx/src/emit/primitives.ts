@@ -30,7 +30,7 @@ const emitWhere: Emitter = (e, node) => {
  * The operands of an elementwise node. ONNX spreads operands by itself, so that a broadcast need not be made, only lined
  * up, as long as one operand has the whole shape.
  */
-export function operands(e: Emission, node: Value): string[] {
+function operands(e: Emission, node: Value): string[] {
   const whole = node.inputs.findIndex((v) => v.op !== ops.broadcastOp);
   return node.inputs.map((v, i) =>
     v.op === ops.broadcastOp && i !== Math.max(whole, 0) ? alignedBroadcast(e, v) : e.name(v),
@@ -38,7 +38,7 @@ export function operands(e: Emission, node: Value): string[] {
 }
 
 /** The input of a broadcast, with ones where it repeats; those in front are left out. */
-export function alignedBroadcast(e: Emission, node: Value): string {
+function alignedBroadcast(e: Emission, node: Value): string {
   const x = node.inputs[0]!;
   let at = 0;
   const sizes = node.dims.map((d): Size => (x.dims[at]?.name === d.name ? x.dims[at++]!.size : 1));

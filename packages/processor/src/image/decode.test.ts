@@ -5,7 +5,8 @@ import { describe, expect, it } from "vitest";
 import { bytesOf, codeOfAsync, jsonOf, sha256 } from "../../test/helpers.js";
 import { ProcessorError } from "../errors.js";
 import { crc32 } from "../volume/gunzip.js";
-import { decodeFrames, decodeImage, type ImageDecoder } from "./decode.js";
+import { decodeFrames, decodeImage } from "./decode.js";
+import type { ImageDecoder } from "./decoder.js";
 import { sniffImage } from "./sniff.js";
 
 interface Rgb {
