@@ -169,6 +169,24 @@ describe("the interpreter's own manners", () => {
     expect(reference.estimate({ keep }, weights, { past: 10 })).toEqual({ weights: 0, session: 10 * 6 * 4 });
     expect(reference.estimate({ keep }, weights, {})).toEqual({ weights: 0, session: 0 });
   });
+  test("reading a weight is told of the signal, and of nothing where there is none", async () => {
+    const seen: unknown[] = [];
+    const source = memoryWeights([["w", { shape: [1], data: Float32Array.of(1) }]]);
+    const weights = {
+      ...source,
+      floats: (path: string, o?: object) => {
+        seen.push(o);
+        return source.floats(path, o);
+      },
+    };
+    const read = program("read", {}, () => ({
+      w: emit(ops.paramOp, [], { path: "w", dims: [axis("a", 1)], dtype: "f32" }),
+    }));
+    const { signal } = new AbortController();
+    await reference.compile({ read }, weights, { signal });
+    await reference.compile({ read }, weights);
+    expect(seen).toEqual([{ signal }, undefined]);
+  });
   test("a session holds 2^20 positions unless it is told otherwise", async () => {
     const executable = await reference.compile({}, memoryWeights([]));
     expect(executable.createSession().capacity).toBe(2 ** 20);

@@ -143,6 +143,7 @@ describe("a capacity", () => {
       "a capacity of 1001 is over the 1000 positions of this compilation",
     );
     expect(new HostSession(owner, { capacity: 1000 }).capacity).toBe(1000);
+    expect(new HostSession(owner, { capacity: 1 }).capacity).toBe(1);
     expect(new HostSession(owner).capacity).toBe(1000);
   });
 });
