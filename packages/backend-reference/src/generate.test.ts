@@ -4,6 +4,7 @@ import {
   encodeItem,
   type Grid,
   generate,
+  hostI32,
   modelFromConfig,
   type Prompt,
   type PruneRule,
@@ -11,6 +12,7 @@ import {
   prefill,
   resultOnHost,
   type Tensor,
+  toHost,
   tokensPerFrame,
   type VlmConfig,
   vlmPrograms,
@@ -99,6 +101,23 @@ describe("prefill", () => {
     expect(difference(await prefill(compiled, other, swapped), expected)).toBeGreaterThan(1e-4);
   });
 
+  test("puts each row where its index says, the first one too", async () => {
+    using session = compiled.createSession();
+    const rows = await toHost(prompt.visual!.parts);
+    const shape = [1, prompt.ids.length];
+    const fed = { ids: hostI32(prompt.ids, shape), visual: rows, index: hostI32(prompt.visual!.index, shape) };
+    const { embeds } = await compiled.run("embedVisual", fed);
+    const { logits } = await compiled.run("step", { embeds, pick: hostI32([9]) }, { session });
+    using other = compiled.createSession();
+    expect(difference(await prefill(compiled, other, prompt), await logits.read())).toBe(0);
+    using text = compiled.createSession();
+    const plain = await prefill(compiled, text, { ids: prompt.ids });
+    const { embeds: words } = await compiled.run("embed", { ids: hostI32(prompt.ids, shape) });
+    using again = compiled.createSession();
+    const { logits: direct } = await compiled.run("step", { embeds: words, pick: hostI32([9]) }, { session: again });
+    expect(difference(plain, await direct.read())).toBe(0);
+  });
+
   test("refuses what is no prompt", async () => {
     using session = compiled.createSession();
     await expect(prefill(compiled, session, { ids: new Int32Array(0) })).rejects.toThrow("the prompt is empty");
@@ -178,7 +197,7 @@ describe("encoding an item", () => {
         rule,
         fc.integer({ min: 1, max: 5 }),
         fc.integer({ min: 1, max: 3 }),
-        fc.constantFrom(0.02, 0.1, 1),
+        fc.constantFrom(0.02, 0.1, 1, 3, 8),
         async (name, frames, chunk, threshold) => {
           const one = item([frames, 4, 2], 2);
           const prune = { rule: name, threshold };
