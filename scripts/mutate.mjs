@@ -189,8 +189,9 @@ function copyTree() {
     if (/(^|\/)(node_modules|dist|\.git|\.cache|coverage)$/.test(name)) return false;
     return !/\.test\.ts$/.test(name) || asked.some((folder) => path.startsWith(folder));
   };
-  for (const name of ["package.json", "tsconfig.json", "tsconfig.base.json", "vitest.config.ts", "packages", "test"])
-    if (existsSync(join(root, name))) cpSync(join(root, name), join(copy, name), { recursive: true, filter: goes });
+  // What a test may read lies in the tree, the licence included.
+  for (const name of readdirSync(root))
+    if (goes(join(root, name))) cpSync(join(root, name), join(copy, name), { recursive: true, filter: goes });
   symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
   for (const name of readdirSync(join(root, "packages"))) {
     const modules = join(root, "packages", name, "node_modules");
