@@ -151,7 +151,7 @@ describe("attention", () => {
       fc.asyncProperty(heads, fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 }), async (o, n, m) => {
         const graph = attending({ ...o, causal: false }, "given");
         expect(opsOf(graph).has("attention")).toBe(o.head === o.kv);
-        await parity(graph, [runOf(o, n, 1, m), runOf(o, n, 5, m, 3)]);
+        await parity(graph, [runOf(o, n, 1, m), runOf(o, n, 5, m, 3), runOf(o, n, 1, 0), runOf(o, 0, 1, m)]);
       }),
       few,
     );
@@ -161,7 +161,7 @@ describe("attention", () => {
     await fc.assert(
       fc.asyncProperty(
         heads,
-        fc.array(fc.constantFrom(1, 1, 2, 5), { minLength: 1, maxLength: 6 }),
+        fc.array(fc.constantFrom(1, 1, 2, 5, 0), { minLength: 1, maxLength: 6 }),
         async (o, pieces) => {
           const graph = attending({ ...o, causal: true }, "session");
           expect(opsOf(graph).has("attention")).toBe(o.dim % 8 === 0);
@@ -193,6 +193,9 @@ describe("attention", () => {
       await parity(attending(shape, "session"), [
         runOf(shape, 4, 1, 4, 3),
         runOf(shape, 1, 1, 1, 3),
+        runOf(shape, 0, 1, 0, 3),
+        runOf(shape, 0, 1, 0),
+        runOf(shape, 4, 1, 4, 0),
         runOf(shape, 1, 1),
       ]);
     }

@@ -148,12 +148,14 @@ class FeedMaker {
     for (const [name, { dtype, shape, data }] of fed) feeds[name] = this.#tensor(dtype, data, shape);
     for (const [symbol, value] of Object.entries(this.env))
       if (wanted.has(`size:${symbol}`)) feeds[`size:${symbol}`] = this.#int64(value);
-    for (const { name, past } of this.loaded.graph.states) {
+    for (const { name, past, rows } of this.loaded.graph.states) {
       if (!wanted.has(`past:${name}`)) continue;
-      const batch = evaluate(past.dims[0]!.size, this.env);
       const { kv, dim } = stateShape(past);
       const { data, capacity } = session?.storage(name) ?? { data: new Float32Array(0), capacity: 0 };
-      feeds[`past:${name}`] = this.#tensor("f32", data, [batch, kv, capacity, dim]);
+      const [batch, grows] = [past.dims[0]!, rows.dims[1]!].map((d) => evaluate(d.size, this.env)) as [number, number];
+      // GroupQueryAttention wants a cache for each of a batch; the form for no positions wants one.
+      const copies = batch * grows === 0 ? 1 : batch;
+      feeds[`past:${name}`] = this.#tensor("f32", data, [copies, kv, capacity, dim]);
     }
     if (wanted.has("decoding")) this.#lengths(feeds);
     return feeds;
@@ -165,10 +167,12 @@ class FeedMaker {
       evaluate(d.size, this.env),
     ) as [number, number, number];
     const { Tensor } = this.runtime;
-    const decoding = batch === 1 && grows === 1 && held > 0;
+    const total = held + grows;
+    // GroupQueryAttention refuses a run of no positions; the other form gives nothing for nothing.
+    const decoding = batch * grows === 0 || (batch === 1 && grows === 1 && held > 0);
     feeds.decoding = new Tensor("bool", Uint8Array.of(Number(decoding)), [1]);
-    feeds.seqlens_k = this.#tensor("i32", new Int32Array(batch).fill(held + grows - 1), [batch]);
-    feeds.total_sequence_length = this.#tensor("i32", Int32Array.of(held + grows), [1]);
+    feeds.seqlens_k = this.#tensor("i32", new Int32Array(batch).fill(total - 1), [batch]);
+    feeds.total_sequence_length = this.#tensor("i32", Int32Array.of(total), [1]);
   }
 
   #tensor(dtype: "f32" | "i32", data: Float32Array | Int32Array, shape: readonly number[]): OrtTensor {

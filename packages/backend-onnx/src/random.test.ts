@@ -189,7 +189,7 @@ test("random graphs of primitives", async () => {
           [r * 2],
         ),
       });
-      await parity(graph as never, [run(3, 2), run(1, 1), run(2, 4)], { bound: 1e-4 });
+      await parity(graph as never, [run(3, 2), run(1, 1), run(2, 4), run(0, 2)], { bound: 1e-4 });
     }),
     { numRuns: Number(process.env.RUNS ?? 60), seed: Number(process.env.SEED ?? 11) },
   );

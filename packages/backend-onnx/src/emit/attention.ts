@@ -70,6 +70,8 @@ interface Cached {
   readonly dim: number;
   readonly scale: number;
   readonly hint: string;
+  /** The shapes, as int64s, of the queries and of the new rows for `onePosition`, and of the result. */
+  readonly shapes: { readonly queries: string; readonly rows: string; readonly mixed: string };
 }
 
 /**
@@ -91,11 +93,12 @@ function emitCached(e: Emission, node: Value): void {
     dim: q.dims[3]!.size as number,
     scale: Number(node.attrs.scale),
     hint: hintOf(node),
+    shapes: onePositionShapes(e, q, k),
   };
   const decoding = e.input("decoding", "bool", [1]);
   const lengths = [e.input("seqlens_k", "i32", ["batch"]), e.input("total_sequence_length", "i32", [1])] as const;
-  const bias = unfilled(e, cached.pastKeys, pastKeys.dims[1]!.size);
-  const one = e.branch(() => onePosition(e, cached, bias));
+  const fill = cacheFill(e, cached.pastKeys, pastKeys.dims[1]!.size);
+  const one = e.branch(() => onePosition(e, cached, fill));
   const many = e.branch(() => manyPositions(e, cached, lengths));
   const graph = (name: string, { nodes, result }: typeof one) => ({
     graph: {
@@ -113,35 +116,54 @@ function emitCached(e: Emission, node: Value): void {
   e.define(node, mixed, flat(node));
 }
 
-/** What is added to the scores of the cache, [capacity]: 0 where it is filled, and beyond that what no score outweighs. */
-function unfilled(e: Emission, past: string, length: Size): string {
-  return e.once("cache bias", () => {
+interface CacheFill {
+  /** How many positions the storage has, int64[1]. */
+  readonly capacity: string;
+  /** What is added to their scores: 0 where it is filled, and beyond that what no score outweighs. */
+  readonly bias: string;
+}
+
+function cacheFill(e: Emission, past: string, length: Size): CacheFill {
+  const capacity = e.once("cache capacity", () =>
+    e.node("Shape", [past], { attributes: { start: { int: 2 }, end: { int: 3 } }, hint: "cache_capacity" }),
+  );
+  const bias = e.once("cache bias", () => {
     const hint = "cache_bias";
-    const capacity = e.node("Shape", [past], { attributes: { start: { int: 2 }, end: { int: 3 } }, hint });
     const limit = e.node("Reshape", [capacity, e.constant("i64", [])], { hint });
     const places = e.node("Range", [e.constant("i64", [0], []), limit, e.constant("i64", [1], [])], { hint });
     const filled = e.node("Less", [places, e.size(length)], { hint });
     return e.node("Where", [filled, e.constant("f32", [0], []), e.constant("f32", [-1e30], [])], { hint });
   });
+  return { capacity, bias };
+}
+
+/** One position or none: their count is a factor of the rows. */
+function onePositionShapes(e: Emission, q: Value, k: Value): Cached["shapes"] {
+  const [batch, seq, head, dim] = sizesOf(q.dims) as [Size, Size, number, number];
+  const kv = k.dims[2]!.size as number;
+  const count = multiplySizes(batch, seq);
+  return {
+    queries: e.shape([1, kv, multiplySizes(count, head / kv), dim]),
+    rows: e.shape([1, kv, count, dim]),
+    mixed: e.shape(flat(q)),
+  };
 }
 
 /** The query heads of one key head are the rows of a product with the cache; softmax runs over cache and new row together. */
-function onePosition(e: Emission, c: Cached, bias: string): string {
+function onePosition(e: Emission, c: Cached, { bias, capacity }: CacheFill): string {
   const hint = `${c.hint}/one`;
-  const scores = (q: string, keys: string) => productOfRows(e, q, keys, hint, c.scale);
-  const q = e.reshape(c.q, [1, c.kv, c.heads / c.kv, c.dim], hint);
-  const key = e.reshape(c.keyRows, [1, c.kv, 1, c.dim], hint);
-  const value = e.reshape(c.valueRows, [1, c.kv, 1, c.dim], hint);
-  const past = e.node("Add", [scores(q, c.pastKeys), bias], { hint });
-  const weights = e.node("Softmax", [e.concat([past, scores(q, key)], 3, hint)], {
-    attributes: { axis: { int: -1 } },
-    hint,
-  });
-  const slice = (from: number, to: number) =>
-    e.node("Slice", [weights, ...[from, to, 3].map((n) => e.constant("i64", [n]))], { hint });
-  const ofPast = e.node("MatMul", [slice(0, -1), c.pastValues], { hint });
-  const ofNew = e.node("Mul", [slice(-1, Number.MAX_SAFE_INTEGER), value], { hint });
-  return e.reshape(e.node("Add", [ofPast, ofNew], { hint }), [1, 1, c.heads * c.dim], hint);
+  const to = (x: string, shape: string) =>
+    e.node("Reshape", [x, shape], { attributes: { allowzero: { int: 1 } }, hint });
+  const q = to(c.q, c.shapes.queries);
+  const key = to(c.keyRows, c.shapes.rows);
+  const value = to(c.valueRows, c.shapes.rows);
+  const past = e.node("Add", [productOfRows(e, q, c.pastKeys, hint, c.scale), bias], { hint });
+  const scores = e.concat([past, productOfRows(e, q, key, hint, c.scale)], 3, hint);
+  const weights = e.node("Softmax", [scores], { attributes: { axis: { int: -1 } }, hint });
+  const part = (from: string, end: string) => e.node("Slice", [weights, from, end, e.constant("i64", [3])], { hint });
+  const ofPast = e.node("MatMul", [part(e.size(0), capacity), c.pastValues], { hint });
+  const ofNew = e.node("MatMul", [part(capacity, e.constant("i64", [Number.MAX_SAFE_INTEGER])), value], { hint });
+  return to(e.node("Add", [ofPast, ofNew], { hint }), c.shapes.mixed);
 }
 
 /** GroupQueryAttention. Its second and third result must be named although nobody reads them: else it ignores the past. */

@@ -66,6 +66,8 @@ export function emitState(e: Emission, node: Value): void {
       hint,
     });
     const rows = e.node("Transpose", [filled], { attributes: { perm: { ints: [0, 2, 1, 3] } }, hint });
-    e.define(node, rows, [batch.size, past.size, kv, dim]);
+    // Not an alias: where nothing is held, the storage that is fed may have another batch.
+    const sizes = [batch.size, past.size, kv, dim];
+    e.define(node, e.reshape(rows, sizes, hint), sizes);
   });
 }
