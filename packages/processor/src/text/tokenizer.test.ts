@@ -127,9 +127,18 @@ describe("createTokenizer", () => {
     {},
     { model: {} },
     { model: { type: "Nonsense" } },
-    { model: { type: "BPE", vocab: {}, merges: [] }, added_tokens: [{ id: "x" }] },
+    { model: { type: "BPE", vocab: { a: 0 }, merges: [] }, added_tokens: [{ id: "x" }] },
   ])("names what it cannot read: %j", (json) => {
     expect(codeOf(() => createTokenizer(json))).toBe("tokenizer-invalid");
+  });
+
+  it.each([undefined, null, {}, [], "abc", 3])("refuses a model whose vocabulary is %j", (vocab) => {
+    const json = jsonOf<{ model: { vocab: unknown } }>("goldens/tokenizer/tokenizer.json");
+    expect(createTokenizer(json).encode("hi")).not.toEqual([]);
+    json.model.vocab = vocab;
+    expect(() => createTokenizer(json)).toThrow(
+      expect.objectContaining({ code: "tokenizer-invalid", message: expect.stringContaining("model.vocab must be") }),
+    );
   });
 
   it("does not let a model's own vocabulary name an added token", () => {

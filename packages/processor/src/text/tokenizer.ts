@@ -111,6 +111,12 @@ function load(json: unknown, config: unknown): Library {
   if (!isObject(json) || !isObject(json.model) || typeof json.model.type !== "string") {
     throw new ProcessorError("tokenizer-invalid", "tokenizer.json: must be an object with a model that has a type");
   }
+  if (!hasVocabulary(json.model)) {
+    throw new ProcessorError(
+      "tokenizer-invalid",
+      "tokenizer.json: model.vocab must be an object of tokens and ids (a list of tokens and scores for Unigram) that is not empty",
+    );
+  }
   if (!isObject(config)) throw new ProcessorError("tokenizer-invalid", "tokenizer_config.json: must be an object");
   const whole = {
     normalizer: null,
@@ -126,6 +132,11 @@ function load(json: unknown, config: unknown): Library {
     const message = "tokenizer.json: the model, its vocabulary or a step of it is not one that can be read";
     throw new ProcessorError("tokenizer-invalid", message, { cause });
   }
+}
+
+/** The library takes a model without a vocabulary, and then finds no token in any text. */
+function hasVocabulary({ vocab }: Record<string, unknown>): boolean {
+  return typeof vocab === "object" && vocab !== null && Object.keys(vocab).length > 0;
 }
 
 function readAdded(json: unknown): Rules[] {
