@@ -148,3 +148,15 @@ function sum(values: Float32Array): number {
 function equal(a: Float32Array, b: Float32Array): boolean {
   return a.length === b.length && a.every((v, i) => v === b[i]);
 }
+
+describe("a call that would come out too large", () => {
+  it("is refused before anything is allocated", () => {
+    const frame: RgbImage = { data: new Uint8Array(3 * 8 * 8), width: 8, height: 8 };
+    const config = { ...DEFAULT_CONFIG, patchSize: 16 };
+    const item = { frames: [frame, frame, frame], merge: 256 };
+    expect(itemSizes([item], config)).toEqual([{ height: 16384, width: 16384 }]);
+    expect(() => preprocess([item], config)).toThrow("805306368 pixels together");
+    expect(codeOf(() => preprocess([item], config))).toBe("image-size");
+    expect(codeOf(() => preprocess([{ frames: [frame], merge: 1e9 }], config))).toBe("image-size");
+  });
+});

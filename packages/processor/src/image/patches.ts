@@ -4,6 +4,9 @@ import { type PassOrder, resizeBicubic } from "./resize.js";
 import { checkRgb, type RgbImage } from "./rgb.js";
 import { type Aspect, type Size, targetSizes } from "./size.js";
 
+/** The most pixels that all frames of a call may be resized to: 6 GiB of patches. */
+const MAX_CALL_PIXELS = 2 ** 29;
+
 /** Patches of one frame: `pixels` is [h*w, 3*patchSize*patchSize]. */
 export interface FramePatches {
   readonly pixels: Float32Array;
@@ -48,6 +51,12 @@ export function preprocess(
   options: PatchOptions = {},
 ): Patches[] {
   const sizes = itemSizes(items, config, options.aspect);
+  const pixels = sizes.reduce((n, { height, width }, i) => n + items[i]!.frames.length * height * width, 0);
+  if (pixels > MAX_CALL_PIXELS)
+    throw new ProcessorError(
+      "image-size",
+      `the frames come out as ${pixels} pixels together, of at most ${MAX_CALL_PIXELS}; use fewer frames or a smaller merge size`,
+    );
   return items.map((item, i) => joinFrames(item, sizes[i]!, config, options));
 }
 

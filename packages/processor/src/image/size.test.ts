@@ -66,6 +66,17 @@ describe("sizes", () => {
     expect(codeOf(() => targetSizes([{ frames: 1, height: 5, width: 5 }], [], config))).toBe("image-size");
   });
 
+  it("refuses a merge size that makes a frame out of all measure, and takes the largest that does not", () => {
+    const config = { patchSize: 16, minTokens: 16, maxTokens: 16384 };
+    const one = [{ frames: 1, height: 8, width: 8 }];
+    // 4 x 4 tokens of 16 * 256 pixels a side are 2^28 pixels.
+    expect(targetSizes(one, [256], config)).toEqual([{ height: 16384, width: 16384 }]);
+    for (const merge of [257, 1e9, Number.MAX_SAFE_INTEGER])
+      expect(() => targetSizes(one, [merge], config)).toThrow(
+        expect.objectContaining({ code: "image-size", message: expect.stringContaining("a smaller merge size") }),
+      );
+  });
+
   it("stay within their limits", () => {
     const side = fc.integer({ min: 1, max: 3000 });
     fc.assert(

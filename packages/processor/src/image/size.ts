@@ -25,6 +25,9 @@ export interface TokenLimits {
  */
 export type Aspect = "true" | "transposed";
 
+/** The most pixels that a frame may be resized to. A merge size out of all measure asks for more, by the minimum of tokens. */
+const MAX_TARGET_PIXELS = 2 ** 28;
+
 /**
  * The rule for one factor (patch size times merge size) in the whole call, as upstream computes it.
  * @param items all items of the call, sizes in pixels
@@ -72,7 +75,8 @@ export function mixedSizes(items: readonly SizedItem[], factors: readonly number
 /**
  * The target size of every item of a call: the simple rule where all merge sizes are equal, the mixed one where not.
  * @param merges merge size (patches per side of a token) of each item
- * @throws ProcessorError `image-size` where a side would be 0: the picture is too thin, or the call too large for the limit.
+ * @throws ProcessorError `image-size` where a side would be 0: the picture is too thin, or the call too large for the limit;
+ *   and where a frame would have more than 2^28 pixels: the merge size is too large.
  */
 export function targetSizes(
   items: readonly SizedItem[],
@@ -89,16 +93,18 @@ export function targetSizes(
   const factors = merges.map((m) => m * config.patchSize);
   const mixed = factors.some((f) => f !== factors[0]);
   const sizes = mixed ? mixedSizes(read, factors, config.maxTokens) : simpleSizes(read, factors[0] ?? 1, config);
-  sizes.forEach(({ height, width }, i) => {
-    if (!(height > 0 && width > 0)) {
-      const { height: h, width: w } = items[i]!;
-      throw new ProcessorError(
-        "image-size",
-        `item ${i}: ${w} x ${h} pixels come out as ${width} x ${height}; use fewer frames, a larger max_tokens or a less thin picture`,
-      );
-    }
+  sizes.forEach((size, i) => {
+    checkTarget(items[i]!, size, i);
   });
   return sizes;
+}
+
+function checkTarget({ height: h, width: w }: Size, { height, width }: Size, i: number): void {
+  const wrong = (advice: string) =>
+    new ProcessorError("image-size", `item ${i}: ${w} x ${h} pixels come out as ${width} x ${height}; ${advice}`);
+  if (!(height > 0 && width > 0)) throw wrong("use fewer frames, a larger max_tokens or a less thin picture");
+  if (height * width > MAX_TARGET_PIXELS)
+    throw wrong(`a frame may have ${MAX_TARGET_PIXELS} pixels; use a smaller merge size or min_tokens`);
 }
 
 function checkItem({ frames, height, width }: SizedItem, merge: number | undefined, i: number): void {
