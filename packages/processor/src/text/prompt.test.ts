@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { codeOf, jsonOf, tokenizerOf } from "../../test/helpers.js";
 import { type Conversation, type Message, videoPart } from "./conversation.js";
 import { jinjaTemplate } from "./jinja.js";
@@ -105,7 +105,19 @@ describe("a checkpoint's own template", () => {
     expect(jinjaTemplate(source).render([], { addSystemPrompt: true, variables: { x: 1 } })).toBe(
       "<image>falsetrue02truetrue",
     );
-    expect(jinjaTemplate("{{ strftime_now('%Y') }}").render([])).toMatch(/^\d{4}$/);
+  });
+
+  it.each([
+    [new Date(2031, 0, 4, 5, 6, 7), "2031-01-04 05:06:07 Jan January % %q"],
+    [new Date(2031, 11, 31, 23, 59, 58), "2031-12-31 23:59:58 Dec December % %q"],
+  ])("is told the day's date: %s", (now, date) => {
+    vi.useFakeTimers({ now, toFake: ["Date"] });
+    try {
+      const source = "{{ strftime_now('%Y-%m-%d %H:%M:%S %b %B %% %q') }}";
+      expect(jinjaTemplate(source).render([])).toBe(date);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("is bounded", () => {

@@ -54,6 +54,12 @@ describe("sampleClip", () => {
     expect(sampleClip({ ...clip, maxFrames: 3 }).indices).toEqual([0, 44, 89]);
   });
 
+  it("takes a clip of a whole second as any other, a shorter one from a frame earlier", () => {
+    const clip = { total: 100, videoFps: 25, fps: 1, start: 1 };
+    expect(sampleClip({ ...clip, end: 2 }).indices).toEqual([25]);
+    expect(sampleClip({ ...clip, end: 1.96 }).indices).toEqual([36]);
+  });
+
   it("names what is wrong", () => {
     const base = { total: 10, videoFps: 25 };
     for (const bad of [

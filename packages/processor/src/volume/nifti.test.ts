@@ -288,6 +288,8 @@ describe("slices", () => {
     expect(sliceIndices(4, "repository").length).toBe(180);
     expect(sliceIndices(4, "hf")).toEqual([0, 1, 2, 3]);
     expect(sliceIndices(4, "hf", 4)).toEqual([0, 1, 2, 3]);
+    expect(sliceIndices(4, "hf", 5)).toEqual([0, 1, 2, 3]);
+    expect(sliceIndices(4, "repository", 5)).toEqual([0, 0, 1, 2, 3]);
     expect(sliceIndices(4, "hf", 3)).toEqual([0, 1, 3]);
     expect(sliceIndices(4, "repository", 1)).toEqual([0]);
     expect(codeOf(() => sliceIndices(4, "hf", 0))).toBe("volume-slices");

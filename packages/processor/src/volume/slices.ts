@@ -33,8 +33,7 @@ export function sliceIndices(count: number, rule: SliceRule, numSlices?: number 
   if (!Number.isSafeInteger(wanted) || wanted < 1 || !Number.isSafeInteger(count) || count < 1) {
     throw new ProcessorError("volume-slices", "the number of slices must be a positive integer");
   }
-  if (rule === "hf" && wanted >= count) return Array.from({ length: count }, (_, i) => i);
-  return linspaceInts(0, count - 1, wanted);
+  return linspaceInts(0, count - 1, rule === "hf" ? Math.min(wanted, count) : wanted);
 }
 
 /**
