@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { reference } from "@hulu/backend-reference";
@@ -143,6 +143,21 @@ const cases: readonly [string, Record<string, unknown>, Record<string, unknown>]
   ],
   ["a picture token that is a word", { "config.json": { ...config(), image_token_index: 7 } }, { code: "image-token" }],
   [
+    "a tokenizer without words",
+    {
+      "tokenizer.json": {
+        ...JSON.parse(text("tokenizer.json")),
+        model: { ...JSON.parse(text("tokenizer.json")).model, vocab: {}, merges: [] },
+      },
+    },
+    { message: expect.stringContaining("tokenizer.json") },
+  ],
+  [
+    "a probability above one",
+    { "generation_config.json": { do_sample: true, top_p: 7 } },
+    { code: "json-invalid", message: expect.stringContaining("top_p must be above 0 and at most 1") },
+  ],
+  [
     "other patches than the encoder's",
     { "preprocessor_config.json": { patch_size: 14 } },
     { code: "json-invalid", message: expect.stringContaining("patches of 14") },
@@ -157,6 +172,70 @@ const cases: readonly [string, Record<string, unknown>, Record<string, unknown>]
 ];
 test.each(cases)("%s is an error that says so", async (_, changes, error) => {
   await expect(openModel(files(changes))).rejects.toMatchObject(error);
+});
+
+test("the tokenizer's last id is the model's last row", async () => {
+  const tokenizer = JSON.parse(text("tokenizer.json"));
+  const last = (id: number) => ({
+    ...tokenizer,
+    added_tokens: [...tokenizer.added_tokens, { ...tokenizer.added_tokens[0], id, content: "<far>" }],
+  });
+  expect((await openModel(files({ "tokenizer.json": last(511) }))).tokenizer.vocabSize).toBe(512);
+  await expect(openModel(files({ "tokenizer.json": last(512) }))).rejects.toMatchObject({ code: "tokenizer-mismatch" });
+});
+
+test("without a preprocessor's file the encoder says how large a patch is", async () => {
+  const { preprocessor } = await openModel(files({ "preprocessor_config.json": undefined }));
+  expect(preprocessor).toMatchObject({ patchSize: 16, minTokens: 16, maxTokens: 16384 });
+  expect(preprocessor.mean[0]).toBeCloseTo(0.48145466);
+});
+
+test("top_k 0 is off, and without do_sample nothing is sampled", async () => {
+  const generation = async (json: unknown) => (await openModel(files({ "generation_config.json": json }))).generation;
+  expect((await generation({ do_sample: true, top_k: 0, top_p: 1 })).topK).toBeUndefined();
+  expect(await generation({ do_sample: true, top_k: 1 })).toMatchObject({ temperature: 1, topK: 1 });
+  expect(await generation({ top_k: 5, top_p: 0.5, temperature: 2 })).toMatchObject({
+    temperature: 0,
+    topK: undefined,
+    topP: undefined,
+  });
+  expect((await generation({ repetition_penalty: 1.05 })).repetitionPenalty).toBe(1.05);
+});
+
+test("a missing norm or bias is reported as missing, whichever layer lacks it", async () => {
+  for (const gone of ["model.layers.0.self_attn.q_norm.weight", "model.layers.2.self_attn.k_norm.weight"]) {
+    const partial = await weights((name) => (name === gone ? undefined : name));
+    await expect(openModel(files({ "model.safetensors": partial }))).rejects.toMatchObject({
+      name: "WeightError",
+      report: { missing: [gone], unexpected: [] },
+    });
+  }
+  const none = await weights((name) => (/[qk]_norm/.test(name) ? undefined : name));
+  await expect(openModel(files({ "model.safetensors": none }))).rejects.toMatchObject({
+    name: "WeightError",
+    report: { missing: { length: 6 } },
+  });
+});
+
+test("a file as large as it may be is read, a larger one is not", async () => {
+  const padded = (size: number) => {
+    const file = new Uint8Array(size).fill(32);
+    file.set(bytes(text("config.json")));
+    return file;
+  };
+  const most = 4 * 1024 ** 2;
+  expect((await openModel(files({ "config.json": padded(most) }))).layout).toBe("transformers");
+  await expect(openModel(files({ "config.json": padded(most + 1) }))).rejects.toMatchObject({ code: "file-too-large" });
+  const onDisk = await mkdtemp(join(tmpdir(), "hulu-"));
+  for (const [name, data] of files()) await writeFile(join(onDisk, name), data);
+  await writeFile(join(onDisk, "config.json"), padded(most));
+  expect((await openModel(onDisk)).layout).toBe("transformers");
+  await writeFile(join(onDisk, "config.json"), padded(most + 1));
+  await expect(openModel(onDisk)).rejects.toMatchObject({ code: "file-too-large" });
+  await rm(join(onDisk, "config.json"));
+  await mkdir(join(onDisk, "config.json"));
+  await expect(openModel(onDisk)).rejects.toMatchObject({ code: "file-missing" });
+  await rm(onDisk, { recursive: true });
 });
 
 test("a larger model's tokenizer is refused", async () => {

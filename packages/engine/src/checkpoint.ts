@@ -31,29 +31,37 @@ export async function openModel(source: CheckpointSource, signal?: AbortSignal):
   const json = await needJson(files, "config.json", SMALL);
   const vision = await visionFolder(files, json);
   const stored = await openCheckpoint(source, signal === undefined ? {} : { signal });
-  const checkpoint = modelFromCheckpoint(json, stored, vision.config);
+  try {
+    const checkpoint = modelFromCheckpoint(json, stored, vision.config);
+    const preprocessorJson = (await readJson(files, "preprocessor_config.json", SMALL)) ?? vision.preprocessor;
+    const preprocessor = parsePreprocessorConfig(preprocessorJson ?? unsaid(checkpoint));
+    checkPatch(preprocessor, checkpoint);
+    return { ...checkpoint, stored, preprocessor, ...(await readTexts(files, checkpoint)) };
+  } catch (error) {
+    await stored.close();
+    throw error;
+  }
+}
+
+/** What goes for pictures where no preprocessor_config.json does: the encoder's patches, and the layout's mean and deviation. */
+const unsaid = ({ config, layout }: CheckpointModel) => ({
+  patch_size: config.vision.patch,
+  ...(layout === "video_llama_3" && { image_mean: [0.5, 0.5, 0.5], image_std: [0.5, 0.5, 0.5] }),
+});
+
+/** The tokenizer, the chat template and the settings of generation. */
+async function readTexts(files: Files, { config }: CheckpointModel) {
   const tokenizerConfig = (await readJson(files, "tokenizer_config.json", SMALL)) ?? {};
   const tokenizer = createTokenizer(await needJson(files, "tokenizer.json", TOKENIZER), tokenizerConfig);
-  const preprocessor = parsePreprocessorConfig(
-    (await readJson(files, "preprocessor_config.json", SMALL)) ?? vision.preprocessor ?? {},
-  );
-  checkPatch(preprocessor, checkpoint);
-  checkVocabulary(tokenizer, checkpoint);
+  checkVocabulary(tokenizer, config.decoder.vocab);
   const template = await chatTemplate(files, tokenizerConfig);
   if (template === huluMedTemplate) checkChatTokens(tokenizer);
+  const generationJson = await readJson(files, "generation_config.json", SMALL);
   return {
-    ...checkpoint,
-    stored,
     tokenizer,
     template,
-    preprocessor,
-    generation: parseGenerationConfig(
-      await readJson(files, "generation_config.json", SMALL),
-      checkpoint.config.eosTokens,
-      tokenizer,
-      tokenizerConfig,
-    ),
-    imageToken: imageToken(tokenizer, checkpoint.config.imageToken),
+    generation: parseGenerationConfig(generationJson, config.eosTokens, tokenizer, tokenizerConfig),
+    imageToken: imageToken(tokenizer, config.imageToken),
   };
 }
 
@@ -101,12 +109,15 @@ function checkPatch(preprocessor: PreprocessorConfig, { config }: CheckpointMode
     );
 }
 
-function checkVocabulary(tokenizer: Tokenizer, { config }: CheckpointModel): void {
-  if (tokenizer.vocabSize > config.decoder.vocab)
-    throw new EngineError(
-      "tokenizer-mismatch",
-      `tokenizer.json has ids up to ${tokenizer.vocabSize - 1}, the model has ${config.decoder.vocab} rows: it is another model's tokenizer`,
-    );
+/** Text that every tokenizer of a language model gives back as it was. */
+const PROBE = "Is it pneumonia?";
+
+function checkVocabulary(tokenizer: Tokenizer, rows: number): void {
+  const wrong = (what: string) =>
+    new EngineError("tokenizer-mismatch", `tokenizer.json ${what}: it is another model's tokenizer, or none`);
+  if (tokenizer.vocabSize > rows) throw wrong(`has ids up to ${tokenizer.vocabSize - 1}, the model has ${rows} rows`);
+  if (tokenizer.decode(tokenizer.encode(PROBE)).trim() !== PROBE)
+    throw wrong("does not give back the words it is given");
 }
 
 /** What the family's own template is made of must be tokens, or a conversation would be spelled out. */

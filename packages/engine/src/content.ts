@@ -57,10 +57,8 @@ export async function prepare(messages: readonly Message[], signal?: AbortSignal
       conversation.push({ role, content });
       continue;
     }
-    if (!Array.isArray(content))
-      throw new EngineError("content-invalid", "a message's content is a string or a list of parts");
     const parts: TemplatePart[] = [];
-    for (const part of content as readonly Part[]) {
+    for (const part of content) {
       signal?.throwIfAborted();
       parts.push(await preparePart(part, visuals));
     }
@@ -108,6 +106,8 @@ function video(
 /** A picture's pixels. */
 export async function readImage(image: ImageInput): Promise<RgbImage> {
   if (image instanceof Uint8Array) return decodeImage(image);
+  if (typeof image !== "object" || image === null)
+    throw new EngineError("content-invalid", "a picture is the bytes of a file, a Blob, or { data, width, height }");
   if (image instanceof Blob) return decodeImage(new Uint8Array(await image.arrayBuffer()));
   checkRgb(image);
   return image;

@@ -9,6 +9,7 @@ export type EngineErrorCode =
   | "prompt-empty"
   | "prompt-too-long"
   | "content-invalid"
+  | "option-invalid"
   | "answer-used"
   | "disposed";
 

@@ -38,7 +38,9 @@ function folder(path: string): Files {
       });
       if (handle === undefined) return undefined;
       try {
-        const { size } = await handle.stat();
+        const info = await handle.stat();
+        if (!info.isFile()) throw new EngineError("file-missing", `${name} must be a file, and is not one`);
+        const { size } = info;
         if (size > most) throw tooLarge(name, size, most);
         return await handle.readFile("utf8");
       } finally {

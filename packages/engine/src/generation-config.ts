@@ -23,18 +23,21 @@ export function parseGenerationConfig(
   if (json !== undefined && (typeof json !== "object" || json === null))
     throw new EngineError("json-invalid", "generation_config.json must be an object");
   const fields = new Map<string, unknown>(Object.entries(json ?? {}));
-  const number = (key: string): number | undefined => {
+  const number = (key: string, fits: (n: number) => boolean, range: string): number | undefined => {
     const value = fields.get(key) ?? undefined;
-    if (value === undefined || (typeof value === "number" && Number.isFinite(value))) return value;
-    throw new EngineError("json-invalid", `generation_config.json: ${key} must be a finite number`);
+    if (value === undefined || (typeof value === "number" && Number.isFinite(value) && fits(value))) return value;
+    throw new EngineError("json-invalid", `generation_config.json: ${key} must be ${range}`);
   };
   const sampling = fields.get("do_sample") === true;
-  const topK = number("top_k");
+  const temperature = number("temperature", (t) => t >= 0, "a number of at least 0");
+  // 0 switches it off.
+  const topK = number("top_k", (k) => Number.isSafeInteger(k) && k >= 0, "a whole number of at least 0");
+  const topP = number("top_p", (p) => p > 0 && p <= 1, "above 0 and at most 1");
   return {
-    temperature: sampling ? (number("temperature") ?? 1) : 0,
-    topK: sampling && topK !== undefined && topK > 0 ? topK : undefined,
-    topP: sampling ? number("top_p") : undefined,
-    repetitionPenalty: number("repetition_penalty"),
+    temperature: sampling ? (temperature ?? 1) : 0,
+    topK: sampling && topK !== 0 ? topK : undefined,
+    topP: sampling ? topP : undefined,
+    repetitionPenalty: number("repetition_penalty", (r) => r > 0, "a number above 0"),
     stopTokens: stopTokens(fields.get("eos_token_id"), configEos, tokenizer, tokenizerConfig),
   };
 }

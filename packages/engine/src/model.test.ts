@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { reference } from "@hulu/backend-reference";
+import { removeThinking } from "@hulu/processor";
 import { open } from "@hulu/safetensors";
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type AskOptions, type HuluModel, load, type Message, type Part, type Piece } from "./index.js";
 
@@ -160,6 +162,23 @@ describe("the answer as it arrives", () => {
     expect([inline.thinking, inline.text]).toEqual(["", said]);
   });
 
+  test("joins to its text in every mode, whatever is thought and never closed", async () => {
+    const bits = fc.array(fc.constantFrom("<think>", "</think>", "<th", "ink>", "<", "a", " ", "\n", "\n\n", "b "), {
+      maxLength: 14,
+    });
+    for (const mode of ["apart", "hidden", "inline"] as const)
+      for (const said of fc.sample(bits, { numRuns: 25, seed: 3 }).map((b) => b.join(""))) {
+        const answer = model.ask("?", { ...say(said), thinking: mode });
+        const pieces: Piece[] = [];
+        for await (const piece of answer.pieces()) pieces.push(piece);
+        const { text, thinking } = await answer.result();
+        expect(textOf(pieces, "answer")).toBe(text);
+        expect(textOf(pieces, "thinking")).toBe(thinking);
+        if (mode === "hidden") expect([text, thinking]).toEqual([removeThinking(said), ""]);
+        if (mode === "inline") expect(text).toBe(said);
+      }
+  });
+
   test("can be consumed once", async () => {
     const answer = model.ask("?", { maxTokens: 1 });
     for await (const _ of answer);
@@ -207,7 +226,7 @@ describe("what a text spells is text", () => {
 });
 
 describe("wrong questions", () => {
-  const wrong = (messages: string | readonly Message[], options: AskOptions = {}) =>
+  const wrong = async (messages: string | readonly Message[], options: AskOptions = {}) =>
     model.ask(messages, options).result();
 
   test("nothing to say", async () => {
@@ -224,6 +243,13 @@ describe("wrong questions", () => {
       code: "prompt-too-long",
       message: expect.stringMatching(/the prompt has \d+ tokens, the model takes 15/),
     });
+    const image = { data: new Uint8Array(64 * 96 * 3), width: 96, height: 64 };
+    const looked: unknown[] = [];
+    const told = short.ask([{ role: "user", content: [{ type: "image", image }] }], {
+      processLogits: (x) => void looked.push(x),
+    });
+    await expect(told.result()).rejects.toMatchObject({ code: "prompt-too-long" });
+    expect(looked).toEqual([]);
     await short.dispose();
   });
 
@@ -238,6 +264,18 @@ describe("wrong questions", () => {
       { type: "sound" },
       { type: "video", frames: [] },
       { type: "video", frames: [frame, frame], timestamps: [0] },
+      { type: "video", frames: [frame], timestamps: null },
+      { type: "video", frames: [null] },
+      { type: "video", frames: "ab" },
+      { type: "video" },
+      { type: "image" },
+      { type: "image", image: null },
+      { type: "image", image: "picture.png" },
+      { type: "volume", volume: {} },
+      { type: "volume" },
+      { type: "text" },
+      null,
+      "text",
     ];
     for (const part of parts)
       await expect(wrong([{ role: "user", content: [part as Part] }])).rejects.toMatchObject({
@@ -245,15 +283,90 @@ describe("wrong questions", () => {
       });
   });
 
-  test("options out of range", async () => {
-    for (const options of [
-      { maxTokens: 0 },
-      { temperature: -1 },
-      { topP: 2 },
-      { topK: 0.5 },
-      { repetitionPenalty: 0 },
-      { seed: 0.5 },
+  test("what is no conversation", () => {
+    for (const messages of [
+      null,
+      undefined,
+      5,
+      {},
+      [null],
+      ["hi"],
+      [{ role: "robot", content: "hi" }],
+      [{ role: "user" }],
+      [{ role: "user", content: 5 }],
     ])
+      expect(() => model.ask(messages as never), JSON.stringify(messages)).toThrow(
+        expect.objectContaining({
+          name: "EngineError",
+          code: "content-invalid",
+          message: expect.stringMatching(/ is .*; it must be /),
+        }),
+      );
+    for (const message of [
+      { role: "system", content: "Be brief." },
+      { role: "assistant", content: "Yes." },
+    ] as const)
+      expect(() => model.ask([message])).not.toThrow();
+  });
+
+  test("what is no option", () => {
+    const options = [
+      null,
+      [],
+      { maxtokens: 3 },
+      { maxTokens: "3" },
+      { stop: "x" },
+      { stop: [5] },
+      { thinking: "x" },
+      { prune: "x" },
+      { prune: null },
+      { prune: { rule: "x" } },
+      { merge: 0 },
+      { merge: 1.5 },
+      { aspect: "x" },
+      { passOrder: "x" },
+      { systemPrompt: 1 },
+      { templateVariables: 5 },
+      { signal: {} },
+      { processLogits: 5 },
+      { temperature: "1" },
+    ];
+    for (const option of options)
+      expect(() => model.ask("?", option as never), JSON.stringify(option)).toThrow(
+        expect.objectContaining({ name: "EngineError", code: "option-invalid" }),
+      );
+    expect(() => model.ask("?", { maxtokens: 3 } as never)).toThrow(
+      "ask has no option maxtokens; it has maxTokens, temperature",
+    );
+    expect(() => model.ask("?", { thinking: undefined, prune: { rule: "pixel" }, merge: 1 })).not.toThrow();
+  });
+
+  test("what cannot be loaded", async () => {
+    for (const [source, options] of [
+      [undefined, { backend: reference }],
+      [5, { backend: reference }],
+      [{}, { backend: reference }],
+      [folder, undefined],
+      [folder, {}],
+      [folder, { backend: "onnx" }],
+      [folder, { backend: {} }],
+      [folder, { backend: reference, contextLength: 0 }],
+      [folder, { backend: reference, contextLength: "5" }],
+      [folder, { backend: reference, context: 5 }],
+    ])
+      await expect(load(source as never, options as never)).rejects.toMatchObject({
+        name: "EngineError",
+        code: "option-invalid",
+      });
+    await expect(model.encodeVision(undefined as never)).rejects.toMatchObject({ code: "content-invalid" });
+    await expect(model.encodeVision({} as never)).rejects.toMatchObject({
+      name: "ProcessorError",
+      code: "image-shape",
+    });
+  });
+
+  test("options out of range", async () => {
+    for (const options of [{ temperature: -1 }, { topP: 2 }, { topK: 0.5 }, { repetitionPenalty: 0 }, { seed: 0.5 }])
       await expect(wrong("?", options)).rejects.toMatchObject({ name: "GenerationError" });
     await expect(
       wrong([{ role: "user", content: [{ type: "volume", volume: await readFile(`${folder}/volume.nii.gz`) }] }], {

@@ -4,38 +4,28 @@ import {
   compile,
   encodeItem,
   GenerationError,
-  type Grid,
   generate,
-  hostF32,
-  hostI32,
-  mergeWeights,
   type Prompt,
   type PruneOptions,
   type PruneRule,
-  patchPositions,
   type SamplingOptions,
-  StopStrings,
+  sampler,
   spliceVisual,
   type Tensor,
+  tokensPerFrame,
   type Vlm,
   type VlmConfig,
+  visionFeeds,
   vlmPrograms,
 } from "@hulu/core";
-import {
-  type Aspect,
-  encodePrompt,
-  type PassOrder,
-  type Patches,
-  preprocess,
-  removeThinking,
-  type Tokenizer,
-  thinkSplitter,
-} from "@hulu/processor";
+import { type Aspect, encodePrompt, type PassOrder, type Patches, preprocess, type Tokenizer } from "@hulu/processor";
 import { Answer, type Piece, type Result, type StopReason } from "./answer.js";
 import { type LoadedCheckpoint, openModel } from "./checkpoint.js";
-import { type ImageInput, type Message, type Prepared, prepare, readImage } from "./content.js";
+import { type ImageInput, type Message, type Prepared, prepare, readImage, type Visual } from "./content.js";
 import { EngineError } from "./error.js";
 import type { CheckpointSource } from "./files.js";
+import { TextOut } from "./text-out.js";
+import { checkAskOptions, checkLoad, checkMessages } from "./validate.js";
 
 export interface LoadOptions {
   readonly backend: Backend;
@@ -75,17 +65,21 @@ export interface AskOptions extends SamplingOptions {
  *   UnsupportedError when the backend cannot run the model
  */
 export async function load(source: CheckpointSource, options: LoadOptions): Promise<HuluModel> {
-  const checkpoint = await openModel(source, options.signal);
+  checkLoad(source, options);
   const { backend, signal, onProgress, contextLength } = options;
+  const checkpoint = await openModel(source, signal);
   const most = Math.min(contextLength ?? Number.POSITIVE_INFINITY, checkpoint.config.maxPositions);
-  if (!Number.isSafeInteger(most) || most < 1)
-    throw new EngineError("prompt-too-long", `contextLength must be a whole number of at least 1`);
-  const compiled = await compile(backend, vlmPrograms(checkpoint.model), checkpoint.weights, {
-    max: { past: most },
-    ...(signal && { signal }),
-    ...(onProgress && { onProgress }),
-  });
-  return new HuluModel(checkpoint, compiled, most);
+  try {
+    const compiled = await compile(backend, vlmPrograms(checkpoint.model), checkpoint.weights, {
+      max: { past: most },
+      ...(signal && { signal }),
+      ...(onProgress && { onProgress }),
+    });
+    return new HuluModel(checkpoint, compiled, most);
+  } catch (error) {
+    await checkpoint.stored.close();
+    throw error;
+  }
 }
 
 type Programs = ReturnType<typeof vlmPrograms>;
@@ -115,10 +109,16 @@ export class HuluModel {
     return this.#checkpoint.model;
   }
 
-  /** Ask about text, pictures, volumes and frames. Nothing happens until the answer is iterated or awaited. */
+  /**
+   * Ask about text, pictures, volumes and frames. Nothing is computed until the answer is iterated or awaited.
+   * @throws EngineError or GenerationError at once for a conversation or an option that cannot be
+   */
   ask(conversation: string | readonly Message[], options: AskOptions = {}): Answer {
     const messages =
       typeof conversation === "string" ? [{ role: "user", content: conversation } as const] : conversation;
+    checkMessages(messages);
+    checkAskOptions(options);
+    sampler(given(options));
     return new Answer(() => this.#answer(messages, options));
   }
 
@@ -134,19 +134,13 @@ export class HuluModel {
       this.#checkpoint.preprocessor,
       patchOptions(options),
     );
-    const { pixels, grid } = patches as Patches;
-    const { row, col } = patchPositions(grid, merge);
-    const feeds = {
-      pixels: hostF32(pixels, [1, row.length, pixels.length / row.length]),
-      row: hostI32(row),
-      col: hostI32(col),
-      window: hostF32(mergeWeights(merge), [merge ** 2]),
-    };
+    if (patches === undefined) throw new EngineError("content-invalid", "a picture is needed");
+    const feeds = visionFeeds(patches);
     const { tokens } = await this.#compiled.run("encodeVision", feeds, signal && { signal });
     const [, count = 0, width = 0] = tokens.shape;
     const data = (await tokens.read()) as Float32Array;
     tokens.dispose();
-    return { data, shape: [count, width] as const, grid: grid as Grid };
+    return { data, shape: [count, width] as const, grid: patches.grid };
   }
 
   async *#answer(messages: readonly Message[], options: AskOptions): AsyncGenerator<Piece, Result> {
@@ -154,22 +148,32 @@ export class HuluModel {
     const clock = stopwatch();
     const prepared = await prepare(messages, options.signal);
     const { ids, patches } = this.#promptOf(prepared, options);
+    const items = patches.map((item, i) => ({ ...item, prune: this.#pruning(item, prepared.visuals[i], options) }));
+    this.#checkLength(fewest(ids, this.#checkpoint.imageToken.id, items));
     const process = clock();
-    const { prompt, all, kept } = await this.#encode(ids, prepared, patches, options);
-    const encode = clock();
-    if (prompt.ids.length >= this.contextLength)
-      throw new EngineError(
-        "prompt-too-long",
-        `the prompt has ${prompt.ids.length} tokens, the model takes ${this.contextLength - 1}; ask with fewer or smaller pictures, or less text`,
-      );
-    const told = yield* this.#tell(prompt, options, clock);
-    for (const part of prompt.visual?.parts ?? []) part.dispose();
-    return {
-      ...told.result,
-      promptTokens: prompt.ids.length,
-      visualTokens: { all, kept },
-      timings: { process, encode, ...told.timings },
-    };
+    const parts: Tensor[] = [];
+    try {
+      const { prompt, keep } = await this.#encode(ids, items, parts, options.signal);
+      const encode = clock();
+      this.#checkLength(prompt.ids.length);
+      const told = yield* this.#tell(prompt, options, clock);
+      return {
+        ...told.result,
+        promptTokens: prompt.ids.length,
+        visualTokens: { all: keep.length, kept: keep.reduce((n, k) => n + k, 0) },
+        timings: { process, encode, ...told.timings },
+      };
+    } finally {
+      for (const part of parts) part.dispose();
+    }
+  }
+
+  #checkLength(positions: number): void {
+    if (positions < this.contextLength) return;
+    throw new EngineError(
+      "prompt-too-long",
+      `the prompt has ${positions} tokens, the model takes ${this.contextLength - 1}; ask with fewer or smaller pictures, or less text`,
+    );
   }
 
   #promptOf(
@@ -183,11 +187,6 @@ export class HuluModel {
       preprocessor,
       patchOptions(options),
     );
-    const said = conversation.some(({ content }) =>
-      typeof content === "string" ? content !== "" : content.some((p) => p.type !== "text" || p.text !== ""),
-    );
-    if (!said)
-      throw new EngineError("prompt-empty", "the conversation says nothing; give a text, a picture or a volume");
     const { ids } = encodePrompt(conversation, tokenizer, {
       template,
       visuals: patches,
@@ -199,22 +198,23 @@ export class HuluModel {
     return { ids, patches };
   }
 
-  async #encode(ids: readonly number[], { visuals }: Prepared, patches: readonly Patches[], options: AskOptions) {
+  /** @param parts gets the projected rows, so that they can be let go of whatever happens */
+  async #encode(ids: readonly number[], items: readonly Item[], parts: Tensor[], signal: AbortSignal | undefined) {
     const masks: Uint8Array[] = [];
-    const parts: Tensor[] = [];
-    for (const [i, item] of patches.entries()) {
-      const prune = visuals[i]?.kind === "video" && item.grid[0] > 1 ? this.#pruneOptions(options) : undefined;
-      const { visual, keep } = await encodeItem(this.#compiled, item, { prune, signal: options.signal });
+    for (const item of items) {
+      const { visual, keep } = await encodeItem(this.#compiled, item, { prune: item.prune, signal });
       parts.push(...visual);
       masks.push(keep);
     }
     const keep = Uint8Array.from(masks.flatMap((m) => [...m]));
     const spliced = spliceVisual(ids, this.#checkpoint.imageToken.id, keep);
     const prompt: Prompt = { ids: spliced.ids, visual: { parts, index: spliced.index } };
-    return { prompt, all: keep.length, kept: keep.reduce((n, k) => n + k, 0) };
+    return { prompt, keep };
   }
 
-  #pruneOptions({ prune }: AskOptions): PruneOptions {
+  /** Only videos and volumes of more than one frame are pruned. */
+  #pruning({ grid }: Patches, visual: Visual | undefined, { prune }: AskOptions): PruneOptions | undefined {
+    if (visual?.kind !== "video" || grid[0] === 1) return undefined;
     if (typeof prune === "object") return prune;
     return { rule: prune ?? (this.config.tokenCompression ? "released" : "off") };
   }
@@ -273,51 +273,17 @@ export class HuluModel {
   }
 }
 
-/** From ids to pieces of text: decoded, ended at stop strings, thinking told from the answer. */
-class TextOut {
-  readonly #decoder;
-  readonly #stops: StopStrings;
-  readonly #split;
-  readonly #mode: "apart" | "hidden" | "inline";
-  #raw = "";
-  #answer = "";
-  thinking = "";
+/** A visual input with the rule that it is pruned by. */
+type Item = Patches & { readonly prune: PruneOptions | undefined };
 
-  constructor(tokenizer: Tokenizer, stop: readonly string[], mode: "apart" | "hidden" | "inline") {
-    this.#decoder = tokenizer.stream({ skipSpecial: true });
-    this.#stops = new StopStrings(stop);
-    this.#split = thinkSplitter();
-    this.#mode = mode;
-  }
-  get stopped(): boolean {
-    return this.#stops.stopped;
-  }
-  get text(): string {
-    return this.#mode === "hidden" ? removeThinking(this.#raw) : this.#answer;
-  }
-
-  push(id: number): Piece[] {
-    return this.#give(this.#stops.push(this.#decoder.push(id)));
-  }
-  end(): Piece[] {
-    const rest = this.#stops.push(this.#decoder.end()) + this.#stops.end();
-    return [...this.#give(rest), ...(this.#mode === "inline" ? [] : this.#keep(this.#split.end()))];
-  }
-
-  #give(text: string): Piece[] {
-    this.#raw += text;
-    return this.#keep(
-      this.#mode === "inline" ? (text === "" ? [] : [{ kind: "answer", text }]) : this.#split.push(text),
-    );
-  }
-  #keep(pieces: readonly Piece[]): Piece[] {
-    const shown = pieces.filter(({ kind }) => kind === "answer" || this.#mode !== "hidden");
-    for (const { kind, text } of shown) {
-      if (kind === "answer") this.#answer += text;
-      else this.thinking += text;
-    }
-    return shown;
-  }
+/** How many positions a prompt takes at least: of a frame that is pruned, as few tokens as its rule must keep. */
+function fewest(ids: readonly number[], imageToken: number, items: readonly Item[]): number {
+  const text = ids.filter((id) => id !== imageToken).length;
+  const visual = items.map(({ grid, merge, prune }) => {
+    const tokens = tokensPerFrame(grid, merge);
+    return grid[0] * (prune === undefined || prune.rule === "off" ? tokens : Math.min(tokens, prune.minTokens ?? 1));
+  });
+  return visual.reduce((n, count) => n + count, text);
 }
 
 /** The options that were set; those left out do not hide the checkpoint's own. */

@@ -1,7 +1,7 @@
-import type { Feed, HostTensor, Session, Tensor } from "../backend.js";
+import type { Feed, Session, Tensor } from "../backend.js";
 import type { Compiled } from "../compile.js";
 import type { textPrograms } from "../models/vlm.js";
-import { hostF32, hostI32, toHost } from "../tensor.js";
+import { hostI32 } from "../tensor.js";
 import { GenerationError, type SamplingOptions, sampler } from "./sample.js";
 
 export type TextModel = Pick<Compiled<ReturnType<typeof textPrograms>>, "run" | "createSession">;
@@ -45,16 +45,21 @@ export async function* generate(
     throw new GenerationError(`maxTokens is ${maxTokens}; it must be a whole number of at least 0`);
   const choose = sampler(options);
   const ids = [...prompt.ids];
+  const generated: number[] = [];
   let logits = await prefill(model, session, prompt, options);
   for (let n = 0; n < maxTokens; n++) {
-    const id = choose(logits, ids);
+    const id = choose(logits, { ids, generated });
     ids.push(id);
+    generated.push(id);
     yield { id, logits };
     if (stopTokens.includes(id) || n + 1 === maxTokens) return;
     signal?.throwIfAborted();
     const { embeds } = await model.run("embed", { ids: hostI32([id], [1, 1]) });
-    logits = await step(model, session, embeds, [0], signal);
-    embeds.dispose();
+    try {
+      logits = await step(model, session, embeds, [0], signal);
+    } finally {
+      embeds.dispose();
+    }
   }
 }
 
@@ -71,33 +76,39 @@ export async function prefill(
   if (ids.length === 0) throw new GenerationError("the prompt is empty");
   if (!Number.isSafeInteger(prefillChunk) || prefillChunk < 1)
     throw new GenerationError(`prefillChunk is ${prefillChunk}; it must be a whole number of at least 1`);
-  const rows = visual !== undefined && visual.parts.length > 0 ? await toHost(visual.parts) : undefined;
   let logits = new Float32Array(0);
   for (let start = 0; start < ids.length; start += prefillChunk) {
     signal?.throwIfAborted();
     const part = ids.subarray(start, start + prefillChunk);
-    const { embeds } = await embed(model, part, rows, visual?.index.subarray(start, start + prefillChunk));
+    const { embeds } = await embed(model, part, visual, start);
     const last = start + prefillChunk >= ids.length;
-    logits = await step(model, session, embeds, last ? [part.length - 1] : [], signal);
-    embeds.dispose();
+    try {
+      logits = await step(model, session, embeds, last ? [part.length - 1] : [], signal);
+    } finally {
+      embeds.dispose();
+    }
   }
   return logits;
 }
 
-/** Embed a stretch of the prompt; of the visual rows only those that stand in it are fed. */
-async function embed(model: TextModel, ids: Int32Array, rows: HostTensor | undefined, index: Int32Array | undefined) {
+/** Embed a stretch of the prompt; only the parts whose visual rows stand in it are fed, and none is read back. */
+async function embed(model: TextModel, ids: Int32Array, visual: Prompt["visual"], start: number) {
   const shape = [1, ids.length];
-  const places = index?.filter((i) => i >= 0) ?? new Int32Array(0);
-  if (rows === undefined || index === undefined || places.length === 0)
-    return model.run("embed", { ids: hostI32(ids, shape) });
-  const [first, last] = [places.reduce((a, b) => Math.min(a, b)), places.reduce((a, b) => Math.max(a, b))];
-  const width = rows.shape[1] ?? 0;
-  const visual = hostF32((rows.data as Float32Array).subarray(first * width, (last + 1) * width), [
-    last + 1 - first,
-    width,
-  ]);
-  const local = index.map((i) => (i < 0 ? -1 : i - first));
-  return model.run("embedVisual", { ids: hostI32(ids, shape), visual, index: hostI32(local, shape) });
+  const index = visual?.index.subarray(start, start + ids.length) ?? new Int32Array(0);
+  const wanted = new Set(index);
+  const parts: Tensor[] = [];
+  let [offset, row] = [0, 0];
+  for (const part of visual?.parts ?? []) {
+    const rows = part.shape[0] ?? 0;
+    const used = Array.from({ length: rows }, (_, i) => row + i).some((i) => wanted.has(i));
+    if (used) parts.push(part);
+    else if (parts.length === 0) offset = row + rows;
+    else break;
+    row += rows;
+  }
+  if (parts.length === 0) return model.run("embed", { ids: hostI32(ids, shape) });
+  const local = index.map((i) => (i < 0 ? -1 : i - offset));
+  return model.run("embedVisual", { ids: hostI32(ids, shape), visual: parts, index: hostI32(local, shape) });
 }
 
 async function step(

@@ -5,11 +5,12 @@ import { argmax, sampler } from "./sample.js";
 import { StopStrings } from "./stop.js";
 
 const logits = Float32Array.of(1, 3, 2, 3, -1);
+const none = { ids: [], generated: [] };
 /** How often each token is drawn. */
 function shares(options: Parameters<typeof sampler>[0], given: Float32Array = logits, draws = 4000): number[] {
   const choose = sampler({ seed: 11, ...options });
   const counts = new Array<number>(given.length).fill(0);
-  for (let i = 0; i < draws; i++) counts[choose(given, [])]!++;
+  for (let i = 0; i < draws; i++) counts[choose(given, none)]!++;
   return counts.map((n) => n / draws);
 }
 const softmax = (x: readonly number[]) => {
@@ -24,16 +25,16 @@ const near = (found: number[], wanted: number[]) => {
 
 describe("greedy", () => {
   test("takes the first of the largest, whatever the seed", () => {
-    expect(sampler()(logits, [])).toBe(1);
-    expect(sampler({ temperature: 0, topK: 1, seed: 5 })(logits, [])).toBe(1);
+    expect(sampler()(logits, none)).toBe(1);
+    expect(sampler({ temperature: 0, topK: 1, seed: 5 })(logits, none)).toBe(1);
     expect(argmax([Number.NaN, -5, Number.NEGATIVE_INFINITY])).toBe(1);
     expect(argmax([Number.POSITIVE_INFINITY, 1])).toBe(0);
   });
 
   test("says so when there is nothing to take", () => {
-    for (const none of [[], [Number.NEGATIVE_INFINITY], [Number.NaN, Number.NaN]]) {
-      expect(() => argmax(none)).toThrow("no token can be chosen");
-      expect(() => sampler({ temperature: 1 })(Float32Array.from(none), [])).toThrow(
+    for (const nothing of [[], [Number.NEGATIVE_INFINITY], [Number.NaN, Number.NaN]]) {
+      expect(() => argmax(nothing)).toThrow("no token can be chosen");
+      expect(() => sampler({ temperature: 1 })(Float32Array.from(nothing), none)).toThrow(
         expect.objectContaining({ name: "GenerationError" }),
       );
     }
@@ -69,10 +70,10 @@ describe("sampling", () => {
 
   test("the repetition penalty divides what is above zero and multiplies what is below, once for a token", () => {
     const choose = sampler({ repetitionPenalty: 2 });
-    expect(choose(Float32Array.of(3, 2, -1), [0])).toBe(1);
-    expect(choose(Float32Array.of(3, 1, -1), [0, 0, 0])).toBe(0);
-    expect(choose(Float32Array.of(-3, -2, -9), [1])).toBe(0);
-    expect(choose(Float32Array.of(3, 2, -1), [99, -1])).toBe(0);
+    expect(choose(Float32Array.of(3, 2, -1), { ids: [0, 1, 2], generated: [0] })).toBe(1);
+    expect(choose(Float32Array.of(3, 1, -1), { ids: [0, 1, 2], generated: [0, 0, 0] })).toBe(0);
+    expect(choose(Float32Array.of(-3, -2, -9), { ids: [0, 1, 2], generated: [1] })).toBe(0);
+    expect(choose(Float32Array.of(3, 2, -1), { ids: [0, 1, 2], generated: [99, -1] })).toBe(0);
   });
 
   test("the hook sees the ids, and what it changes counts, but only there", () => {
@@ -84,7 +85,7 @@ describe("sampling", () => {
         x[2] = Number.NEGATIVE_INFINITY;
       },
     });
-    expect(choose(given, [4, 5])).toBe(1);
+    expect(choose(given, { ids: [4, 5], generated: [5] })).toBe(1);
     expect(seen).toEqual([[4, 5]]);
     expect([...given]).toEqual([1, 2, 3]);
   });
@@ -92,7 +93,7 @@ describe("sampling", () => {
   test("a seed gives the same tokens, another one others", () => {
     const draw = (seed: number) => {
       const choose = sampler({ temperature: 1, seed });
-      return Array.from({ length: 40 }, () => choose(logits, []));
+      return Array.from({ length: 40 }, () => choose(logits, none));
     };
     expect(draw(1)).toEqual(draw(1));
     expect(draw(1)).not.toEqual(draw(2));

@@ -8,12 +8,22 @@ export interface SamplingOptions {
   readonly topK?: number | undefined;
   /** Only the fewest likeliest tokens whose probabilities sum to at least p. Holtzman et al., 2020. */
   readonly topP?: number | undefined;
-  /** Divides positive and multiplies negative logits of tokens that occurred; 1 changes nothing. Keskar et al., CTRL, 2019. */
+  /**
+   * Divides positive and multiplies negative logits of tokens that were generated; 1 changes nothing. The prompt does not
+   * count: the released code generates from embeddings, so there too only new tokens do. Keskar et al., CTRL, 2019.
+   */
   readonly repetitionPenalty?: number | undefined;
   /** The same seed gives the same tokens. */
   readonly seed?: number | undefined;
   /** Sees, and may change in place, the logits before all the rest: to forbid tokens, or to follow a grammar. */
-  readonly processLogits?: ((logits: Float32Array, context: { readonly ids: readonly number[] }) => void) | undefined;
+  readonly processLogits?: ((logits: Float32Array, context: SamplingContext) => void) | undefined;
+}
+
+/** What came before a token. */
+export interface SamplingContext {
+  /** The prompt and what was generated. */
+  readonly ids: readonly number[];
+  readonly generated: readonly number[];
 }
 
 /** An option of generation is out of its range; the message says which range. */
@@ -21,8 +31,8 @@ export class GenerationError extends Error {
   override readonly name = "GenerationError";
 }
 
-/** Chooses the next token from `[vocab]` logits, given all ids so far. */
-export type Sampler = (logits: Float32Array, ids: readonly number[]) => number;
+/** Chooses the next token from `[vocab]` logits. */
+export type Sampler = (logits: Float32Array, context: SamplingContext) => number;
 
 /** @throws GenerationError when an option is out of its range */
 export function sampler(options: SamplingOptions = {}): Sampler {
@@ -33,10 +43,10 @@ export function sampler(options: SamplingOptions = {}): Sampler {
   within("repetitionPenalty", repetitionPenalty, repetitionPenalty > 0, "above 0");
   within("seed", seed, Number.isSafeInteger(seed), "a whole number");
   const random = seededRandom(seed);
-  return (given, ids) => {
+  return (given, context) => {
     const logits = Float32Array.from(given);
-    processLogits?.(logits, { ids });
-    if (repetitionPenalty !== 1) penalize(logits, ids, repetitionPenalty);
+    processLogits?.(logits, context);
+    if (repetitionPenalty !== 1) penalize(logits, context.generated, repetitionPenalty);
     if (temperature === 0) return argmax(logits);
     for (let i = 0; i < logits.length; i++) logits[i]! /= temperature;
     return draw(nucleus(probabilities(likeliest(logits, topK)), topP), random);

@@ -140,9 +140,33 @@ describe("which decoder it is stands in the tensors", () => {
     ["hulumed_qwen3", qwen2, "qwen2", false, true],
     ["llama", headers({}), "llama", false, false],
     ["llama", headers({ [`${attention}.q_norm.weight`]: [32] }), "qwen3", true, false],
-    ["qwen2", headers({}), "qwen2", false, false],
+    ["qwen2", headers({}), "qwen2", false, true],
   ] as const)("%s", (model_type, weights, family, qkNorm, qkvBias) => {
     expect(parseConfig({ ...base, model_type }, weights).decoder).toMatchObject({ family, qkNorm, qkvBias });
+  });
+  test("a norm or a bias that some layer lacks is expected in all of them", () => {
+    const some = (name: string) => headers({ [`model.layers.2.self_attn.${name}`]: [32] });
+    expect(parseConfig({ ...base, model_type: "hulumed_qwen2" }, some("k_norm.weight")).decoder.qkNorm).toBe(true);
+    expect(parseConfig({ ...base, model_type: "hulumed_qwen3" }, headers({})).decoder).toMatchObject({
+      family: "qwen3",
+      qkNorm: true,
+      qkvBias: false,
+    });
+    expect(parseConfig({ ...base, model_type: "llama" }, some("v_proj.bias")).decoder.qkvBias).toBe(true);
+    expect(parseConfig({ ...base, model_type: "llama", attention_bias: true }, headers({})).decoder).toMatchObject({
+      qkvBias: true,
+      outBias: true,
+    });
+    expect(parseConfig({ ...base, model_type: "qwen2", attention_bias: false }, headers({})).decoder).toMatchObject({
+      qkvBias: true,
+      outBias: false,
+    });
+    expect(
+      parseConfig(
+        { ...base, model_type: "hulumed_qwen2" },
+        headers({ "model.vision_encoder.self_attn.q_norm.weight": [4] }),
+      ).decoder.qkNorm,
+    ).toBe(false);
   });
   test("a bias on the output projection", () => {
     const weights = headers({ [`${attention}.o_proj.bias`]: [64], [`${attention}.q_proj.bias`]: [64] });

@@ -40,7 +40,7 @@ export function parseConfig(json: unknown, weights: WeightSource, visionJson?: u
     vision: visionConfig(config, weights, visionJson),
     projector: projectorKind(config),
     imageToken: imageToken(config),
-    eosTokens: text.ids("eos_token_id"),
+    eosTokens: text.has("eos_token_id") ? text.ids("eos_token_id") : config.ids("eos_token_id"),
     tokenCompression: config.flag("use_token_compression", true),
     maxPositions: text.count("max_position_embeddings", { otherwise: 32768, most: 1 << 30 }),
   };
@@ -64,7 +64,6 @@ function refuseOthers(config: Fields): void {
 }
 
 function decoderConfig(c: Fields, weights: WeightSource, tied: boolean): DecoderConfig {
-  const has = (name: string) => weights.info(`model.layers.0.self_attn.${name}`) !== undefined;
   refuseVariants(c);
   const heads = c.count("num_attention_heads", { most: 1 << 12 });
   const kvHeads = c.count("num_key_value_heads", { most: 1 << 12, otherwise: heads });
@@ -78,9 +77,8 @@ function decoderConfig(c: Fields, weights: WeightSource, tied: boolean): Decoder
   const headDim = c.count("head_dim", { most: 1 << 12, otherwise: embed / heads });
   if (headDim % 2 !== 0)
     throw new ConfigError(`${c.where}: head_dim is ${headDim}; rotary positions need an even number`);
-  const qkNorm = has("q_norm.weight");
   return {
-    family: qkNorm ? "qwen3" : c.text("model_type") === "llama" ? "llama" : "qwen2",
+    ...variantOf(c, weights),
     vocab: c.count("vocab_size"),
     embed,
     layers: c.count("num_hidden_layers", { most: MOST_LAYERS }),
@@ -90,11 +88,28 @@ function decoderConfig(c: Fields, weights: WeightSource, tied: boolean): Decoder
     hidden: c.count("intermediate_size"),
     ropeTheta: ropeTheta(c),
     eps: c.positive("rms_norm_eps", 1e-6),
-    qkvBias: has("q_proj.bias"),
-    outBias: has("o_proj.bias"),
-    qkNorm,
     tied,
   };
+}
+
+/**
+ * Which of the decoder's options are used. The original layout writes `hulumed_qwen2` for both families, so a norm or a bias
+ * in any layer counts too; one that is only missing in some layer is then reported as missing.
+ */
+function variantOf(c: Fields, weights: WeightSource): Pick<DecoderConfig, "family" | "qkNorm" | "qkvBias" | "outBias"> {
+  const type = c.text("model_type") ?? "";
+  const inSomeLayer = (name: RegExp) => {
+    for (const key of weights.keys()) if (key.startsWith("model.layers.") && name.test(key)) return true;
+    return false;
+  };
+  const someBias = inSomeLayer(/\.self_attn\.[qkv]_proj\.bias$/);
+  const qkNorm = inSomeLayer(/\.self_attn\.[qk]_norm\.weight$/) || (type.includes("qwen3") && !someBias);
+  const family = qkNorm ? "qwen3" : type === "llama" ? "llama" : "qwen2";
+  const bias = c.flag("attention_bias", false);
+  // Qwen2 has a bias on q, k and v whatever its config says, and never one on the output.
+  const qkvBias = family === "qwen2" || bias || someBias;
+  const outBias = (family !== "qwen2" && bias) || inSomeLayer(/\.self_attn\.o_proj\.bias$/);
+  return { family, qkNorm, qkvBias, outBias };
 }
 
 function ropeTheta(c: Fields): number {

@@ -7,6 +7,7 @@ import { bind, paths } from "../nn/module.js";
 import { memoryWeights, type WeightSource } from "../weights/source.js";
 import { modelFromCheckpoint, modelFromConfig } from "./checkpoint.js";
 import { type DecoderConfig, decoder } from "./decoder.js";
+import { ConfigError } from "./fields.js";
 import { decoderPresets, visionPreset } from "./presets.js";
 import { type ProjectorKind, projector } from "./projector.js";
 import { vit } from "./vit.js";
@@ -122,12 +123,14 @@ describe("a projector", () => {
     "is not called %j",
     (kind) => {
       expect(() => projector(kind as ProjectorKind, 8, 6)).toThrow(
-        new RangeError(`a projector is mlpNx_gelu, linear or identity, not "${kind}"`),
+        new ConfigError(`a projector is mlpNx_gelu, linear or identity, not "${kind}"`),
       );
     },
   );
   test("that changes nothing changes no width", () => {
-    expect(() => projector("identity", 8, 6)).toThrow("an identity projector cannot take 8 to 6");
+    expect(() => projector("identity", 8, 6)).toThrow(
+      "an identity projector needs equal widths; the vision width is 8, the decoder's 6",
+    );
   });
 });
 

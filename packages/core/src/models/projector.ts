@@ -4,6 +4,7 @@ import { linear } from "../nn/linear.js";
 import { type Module, module } from "../nn/module.js";
 import { gelu } from "../ops/activation.js";
 import { relabel } from "../ops/shape.js";
+import { ConfigError } from "./fields.js";
 
 export type ProjectorKind = "linear" | "identity" | `mlp${number}x_gelu`;
 
@@ -17,7 +18,7 @@ export interface Projector<V extends number = number, E extends number = number>
 
 /**
  * `mlpNx_gelu`: N linears with an exact GELU between; `linear`: one; `identity`: none, and then the widths must be equal.
- * @throws RangeError for a kind that is none of these, or an identity between two widths
+ * @throws ConfigError for a kind that is none of these, or an identity between two widths
  */
 export function projector<const V extends number, const E extends number>(
   kind: ProjectorKind,
@@ -32,11 +33,14 @@ export function projector<const V extends number, const E extends number>(
 function blocks(kind: ProjectorKind, from: Axis<"vision">, to: Axis<"embed">): Projector["module"] {
   if (kind === "linear") return linear(from, to);
   if (kind === "identity") {
-    if (from.size !== to.size) throw new RangeError(`an identity projector cannot take ${from.size} to ${to.size}`);
+    if (from.size !== to.size)
+      throw new ConfigError(
+        `an identity projector needs equal widths; the vision width is ${from.size}, the decoder's ${to.size}`,
+      );
     return module({}, () => (x) => relabel<"kept embed">(x, { vision: to }));
   }
   const depth = Number(/^mlp([1-9]\d?)x_gelu$/.exec(kind)?.[1]);
-  if (!(depth >= 1)) throw new RangeError(`a projector is mlpNx_gelu, linear or identity, not "${kind}"`);
+  if (!(depth >= 1)) throw new ConfigError(`a projector is mlpNx_gelu, linear or identity, not "${kind}"`);
   // The linears stand at the even indices of upstream's list, the activations at the odd ones.
   const readout = module(
     {

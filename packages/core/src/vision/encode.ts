@@ -17,6 +17,18 @@ export interface VisualItem {
 
 export type VisionModel = Pick<Compiled<ReturnType<typeof visionPrograms>>, "run">;
 
+/** What `encodeVision` is fed for an item, or for some frames of it. */
+export function visionFeeds({ pixels, grid, merge }: VisualItem) {
+  const [frames] = grid;
+  const { row, col } = patchPositions(grid, merge);
+  return {
+    pixels: hostF32(pixels, [frames, row.length, pixels.length / frames / row.length]),
+    row: hostI32(row),
+    col: hostI32(col),
+    window: hostF32(mergeWeights(merge), [merge * merge]),
+  };
+}
+
 export interface EncodeOptions {
   readonly prune?: PruneOptions | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -52,28 +64,30 @@ export async function encodeItem(
     );
   const size = pixels.length / frames;
   const chunk = Math.max(1, Math.floor((options.patchesAtOnce ?? 4096) / (rows * columns)));
-  const place = patchPositions(grid, merge);
   const keep = new Uint8Array(frames * tokens);
   const visual: Tensor[] = [];
   let before: Tensor | undefined;
-  for (let start = 0; start < frames; start += chunk) {
-    options.signal?.throwIfAborted();
-    const count = Math.min(chunk, frames - start);
-    const part = pixels.subarray(start * size, (start + count) * size);
-    const feeds = {
-      pixels: hostF32(part, [count, rows * columns, size / (rows * columns)]),
-      row: hostI32(place.row),
-      col: hostI32(place.col),
-      window: hostF32(mergeWeights(merge), [merge * merge]),
-    };
-    const { tokens: encoded } = await model.run("encodeVision", feeds, signalOf(options));
-    await options.onTokens?.(encoded);
-    const previous = start === 0 ? undefined : pixels.subarray((start - 1) * size, start * size);
-    const mask = await chunkMask(model, encoded, part, { count, tokens, previous, before }, options.prune);
-    keep.set(mask, start * tokens);
-    visual.push(...(await projectKept(model, encoded, mask, options)));
-    before = options.prune?.rule === "embedding" ? await lastFrame(encoded) : undefined;
-    encoded.dispose();
+  try {
+    for (let start = 0; start < frames; start += chunk) {
+      options.signal?.throwIfAborted();
+      const count = Math.min(chunk, frames - start);
+      const part = pixels.subarray(start * size, (start + count) * size);
+      const feeds = visionFeeds({ pixels: part, grid: [count, rows, columns], merge });
+      const { tokens: encoded } = await model.run("encodeVision", feeds, signalOf(options));
+      try {
+        await options.onTokens?.(encoded);
+        const previous = start === 0 ? undefined : pixels.subarray((start - 1) * size, start * size);
+        const mask = await chunkMask(model, encoded, part, { count, tokens, previous, before }, options.prune);
+        keep.set(mask, start * tokens);
+        visual.push(...(await projectKept(model, encoded, mask, options)));
+        before = options.prune?.rule === "embedding" ? await lastFrame(encoded) : undefined;
+      } finally {
+        encoded.dispose();
+      }
+    }
+  } catch (error) {
+    for (const part of visual) part.dispose();
+    throw error;
   }
   return { visual, keep };
 }
