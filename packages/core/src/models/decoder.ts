@@ -33,6 +33,7 @@ export interface Context {
   readonly cos: Value<"seq rot">;
   readonly sin: Value<"seq rot">;
   readonly past?: op.Past;
+  /** For packed training; no program of inference sets it. */
   readonly segments?: Value<"seq">;
 }
 

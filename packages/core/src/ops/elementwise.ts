@@ -86,26 +86,43 @@ const map =
   <A extends string>(x: Value<A>): Value<A> =>
     emit(op, [x]);
 
+/** |x|. */
 export const abs = map(absOp);
+/** e^x. */
 export const exp = map(expOp);
+/** The square root; of a negative number, NaN. */
 export const sqrt = map(sqrtOp);
+/** The cosine of an angle in radians. */
 export const cos = map(cosOp);
+/** The sine of an angle in radians. */
 export const sin = map(sinOp);
+/** The hyperbolic tangent. */
 export const tanh = map(tanhOp);
+/** The error function. */
 export const erf = map(erfOp);
+/** a + b. */
 export const add = apply(addOp);
+/** a - b. */
 export const sub = apply(subOp);
+/** a * b. */
 export const mul = apply(mulOp);
+/** a / b, of f32 alone. */
 export const div = apply(divOp);
+/** The larger of a and b. */
 export const max = apply(maxOp);
+/** a < b, as bool. */
 export const less = apply(lessOp);
+/** a = b, as bool. */
 export const equal = apply(equalOp);
+/** Whether both are true. */
 export const and = apply(andOp);
 
+/** condition ? a : b, element by element. */
 export function where<A extends string>(condition: Value<A>, a: Value<NoInfer<A>>, b: Operand<A>): Value<A> {
   return emit(whereOp, [condition, a, operand(a, b)]);
 }
 
+/** To another element type: see {@link castOp}. */
 export function cast<A extends string>(x: Value<A>, to: DType): Value<A> {
   return x.dtype === to ? x : emit(castOp, [x], { to });
 }
