@@ -2,21 +2,14 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Backend } from "@hulu/core";
 import { parseJson } from "@hulu/processor";
-import { UsageError } from "../errors.js";
+import { UsageError, unreadable } from "../errors.js";
+import type { Check, Json } from "./json.js";
 import { imageprocChecks, sizeChecks } from "./json-images.js";
 import { niftiChecks } from "./json-nifti.js";
-import {
-  ancestorChecks,
-  type Check,
-  chatChecks,
-  customTemplateChecks,
-  type Json,
-  samplingChecks,
-  thinkChecks,
-} from "./json-text.js";
+import { ancestorChecks, chatChecks, customTemplateChecks, samplingChecks, thinkChecks } from "./json-text.js";
 import { maskRows } from "./masks.js";
 import { gradientRows, modelCase } from "./model-case.js";
-import { failure, type Row, row } from "./row.js";
+import { failure, type Row, rowOf } from "./row.js";
 import { openVariant, type Variant } from "./variant.js";
 
 /** One case of a folder: its name, and how to get its rows. */
@@ -49,7 +42,7 @@ export class Variants {
 
 /**
  * The cases of a folder of goldens.
- * @throws UsageError when there is no such folder
+ * @throws UsageError when there is no such folder, or one in it cannot be read
  */
 export async function discover(root: string, variants: Variants): Promise<Task[]> {
   const info = await stat(root).catch(() => undefined);
@@ -63,7 +56,7 @@ export async function discover(root: string, variants: Variants): Promise<Task[]
 /** All files, with `/` between the folders, in order. */
 async function filesOf(root: string, folder = ""): Promise<string[]> {
   const found: string[] = [];
-  const entries = await readdir(join(root, folder), { withFileTypes: true });
+  const entries = await readdir(join(root, folder), { withFileTypes: true }).catch(unreadable(join(root, folder)));
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
     if (entry.isDirectory()) found.push(...(await filesOf(root, path)));
@@ -101,12 +94,8 @@ async function jsonRows(name: string, path: string, root: string): Promise<Row[]
     // Templates tell Python's 7.0 from 7, so what they are given must too.
     const json: Json = basename(path).startsWith("chat") ? parseJson(text) : JSON.parse(text);
     const rows: Row[] = [];
-    for (const check of await checksOf(name, json, root, dirname(path)))
-      try {
-        rows.push(row(name, check.stage, await check.run()));
-      } catch (error) {
-        rows.push(failure(name, check.stage, error));
-      }
+    for (const { stage, run } of await checksOf(name, json, root, dirname(path)))
+      rows.push(await rowOf(name, stage, run));
     return rows;
   } catch (error) {
     return [failure(name, "", error)];

@@ -1,58 +1,55 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import {
+  type Aspect,
+  DEFAULT_CONFIG,
   mixedSizes,
+  type Patches,
   type PreprocessorConfig,
   preprocess,
   type RgbImage,
   resizeBicubic,
+  type Size,
   type SizedItem,
   simpleSizes,
   targetSizes,
 } from "@hulu/processor";
 import { open, type TensorSource } from "@hulu/safetensors";
-import type { Check, Json } from "./json-text.js";
-import { Entry, exact, type Outcome, within } from "./row.js";
+import { type Check, checks, type Json, list } from "./json.js";
+import { type Entry, exact, type Outcome, within } from "./row.js";
 
-const list = (json: Json): readonly Json[] => (Array.isArray(json) ? json : []);
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 /** `sizes.json`: the two rules for the size of a picture, as upstream computes them. */
 export const sizeChecks = (json: Json): Check[] =>
-  list(json).map((entry, i) => ({
-    stage: String(i),
-    run: () => {
-      const e = new Entry(entry);
-      const items: SizedItem[] = e
-        .input<readonly (readonly [number, number, number])[]>("frames_h_w")
-        .map(([frames, height, width]) => ({ frames, height, width }));
-      const maxTokens = e.input<number>("max_tokens");
-      const sizes =
-        e.input<string>("rule") === "mixed"
-          ? mixedSizes(items, e.input("factors"), maxTokens)
-          : simpleSizes(items, e.input("factor"), { minTokens: e.input("min_tokens"), maxTokens });
-      e.equal(
-        "out",
-        sizes.map(({ height, width }) => [height, width]),
-      );
-      return e.outcome();
-    },
-  }));
+  checks(json, (e) => {
+    const items: SizedItem[] = e
+      .input<readonly (readonly [number, number, number])[]>("frames_h_w")
+      .map(([frames, height, width]) => ({ frames, height, width }));
+    const maxTokens = e.input<number>("max_tokens");
+    const sizes =
+      e.input<string>("rule") === "mixed"
+        ? mixedSizes(items, e.input("factors"), maxTokens)
+        : simpleSizes(items, e.input("factor"), { minTokens: e.input("min_tokens"), maxTokens });
+    e.equal(
+      "out",
+      sizes.map(({ height, width }) => [height, width]),
+    );
+  });
 
 /** `imageproc.json`: pictures made by a formula, through the whole image processor; and the tensors beside it. */
 export async function imageprocChecks(json: Json, folder: string): Promise<Check[]> {
   const tensors = await open(join(folder, "imageproc.safetensors"));
-  const entries = list(json).map((entry) => ({
-    stage: String((entry as { id?: unknown }).id),
-    run: () => imageprocCase(new Entry(entry), tensors),
-  }));
+  const entries = checks(json, (e, stage) => imageprocCase(e, stage, tensors));
   const used = new Set(entries.flatMap(({ stage }) => [`${stage}/rows`, `${stage}/pixel_values`, `${stage}/resized`]));
-  const others = [...tensors.keys()].filter((key) => !used.has(key) && key !== "resize/input");
+  const others = [...tensors.keys()].filter((key) => !used.has(key) && !isInput(key));
   return [...entries, ...others.map((key) => ({ stage: key, run: () => looseTensor(key, tensors, list(json)) }))];
 }
 
-async function imageprocCase(e: Entry, tensors: TensorSource): Promise<Outcome> {
-  const id = e.input<string>("id");
+/** What `resize/HxW` is made of, and `mode-X/pixel_values`: a picture of another mode, as Pillow converts it. */
+const isInput = (key: string): boolean => key === "resize/input" || /^mode-\w+\/rgb$/.test(key);
+
+async function imageprocCase(e: Entry, id: string, tensors: TensorSource): Promise<void> {
   const [height, width] = [e.input<number>("height"), e.input<number>("width")];
   const image = synthImage(height, width, e.input("seed"));
   const patchSize = e.input<number>("patch_size");
@@ -68,8 +65,8 @@ async function imageprocCase(e: Entry, tensors: TensorSource): Promise<Outcome> 
   // A Pillow picture meets the released code's confusion of width and height; an array does not.
   const aspect = e.input<string>("kind") === "pil" ? "transposed" : "true";
   const [size] = targetSizes([{ frames: 1, height, width }], [merge], config, aspect);
-  const [patches] = preprocess([{ frames: [image], merge }], config, { aspect });
-  if (size === undefined || patches === undefined) throw new Error("the processor gave nothing");
+  const patches = patchesOf(image, merge, config, aspect);
+  if (size === undefined) throw new Error("the processor gave no size");
   const rows = patches.grid[1] * patches.grid[2];
   const { sum, abs } = sums(patches.pixels);
   e.equal("input_sha256", sha256(image.data));
@@ -86,7 +83,12 @@ async function imageprocCase(e: Entry, tensors: TensorSource): Promise<Outcome> 
     ? e.input<readonly number[]>("sample_rows")
     : Array.from({ length: rows }, (_, i) => i);
   await heldTensors(e, id, tensors, { pixels: patches.pixels, rows, sampled, resized });
-  return e.outcome();
+}
+
+function patchesOf(image: RgbImage, merge: number, config: PreprocessorConfig, aspect: Aspect): Patches {
+  const [patches] = preprocess([{ frames: [image], merge }], config, { aspect });
+  if (patches === undefined) throw new Error("the processor gave no patches");
+  return patches;
 }
 
 interface Computed {
@@ -125,47 +127,46 @@ function sums(values: Float32Array): { sum: number; abs: number } {
   return { sum: sum + lost, abs };
 }
 
-/** Tensors that belong to no entry: the made pictures, plain resizes, and Pillow's conversions of other modes. */
+/** Tensors that belong to no entry: the made pictures, plain resizes, and the patches of pictures of other modes. */
 async function looseTensor(key: string, tensors: TensorSource, entries: readonly Json[]): Promise<Outcome> {
-  const shape = tensors.info(key)?.shape ?? [];
-  const [height = 0, width = 0] = shape;
-  const golden = await tensors.read(key);
   if (key.startsWith("resize/")) {
-    const [inHeight = 0, inWidth = 0] = tensors.info("resize/input")?.shape ?? [];
-    const image = { data: await tensors.read("resize/input"), height: inHeight, width: inWidth };
-    return exact(resizeBicubic(image, { height, width }).data, golden);
+    const image = await pictureIn(tensors, "resize/input");
+    return exact(resizeBicubic(image, sidesOf(tensors, key)).data, await tensors.read(key));
   }
   if (/^\d+x\d+\/input$/.test(key)) {
     const entry = entries.find(
       (e) => key === `${(e as { height: number }).height}x${(e as { width: number }).width}/input`,
     );
     if (entry === undefined) throw new Error(`no entry has a picture of ${key}`);
-    return exact(synthImage(height, width, (entry as { seed: number }).seed).data, golden);
+    const { height, width } = sidesOf(tensors, key);
+    return exact(synthImage(height, width, (entry as { seed: number }).seed).data, await tensors.read(key));
   }
   if (/^mode-\w+\/pixel_values$/.test(key)) return modePatches(key, tensors);
-  // `mode-X/rgb` is the input of `mode-X/pixel_values`: a picture of another mode, as Pillow converts it.
-  if (/^mode-\w+\/rgb$/.test(key)) return exact([golden.length], [height * width * 3]);
   throw new Error(`nothing is known of a tensor ${key}`);
 }
 
-/** The first rows of a converted picture's patches: size 40 x 56, patch 14, the class's own mean and std. */
-async function modePatches(key: string, tensors: TensorSource): Promise<Outcome> {
-  const source = key.replace("/pixel_values", "/rgb");
-  const [height = 0, width = 0] = tensors.info(source)?.shape ?? [];
-  const golden = await tensors.floats(key);
-  const [rows = 0, values = 0] = tensors.info(key)?.shape ?? [];
-  const patchSize = Math.sqrt(values / 3);
-  const image = { data: await tensors.read(source), height, width };
-  const config = { patchSize, minTokens: 16, maxTokens: 16384, mean: CLIP_MEAN, std: CLIP_STD, rescaleFactor: 1 / 255 };
-  const outcomes = (["transposed", "true"] as const).map((aspect) => {
-    const [patches] = preprocess([{ frames: [image], merge: 1 }], config, { aspect });
-    return within(patches?.pixels.subarray(0, rows * values) ?? [], golden, 0);
-  });
-  return outcomes.find((o) => o.reason === undefined) ?? (outcomes[0] as Outcome);
+/** The first two sizes of a tensor's shape. */
+function sidesOf(tensors: TensorSource, key: string): Size {
+  const info = tensors.info(key);
+  if (info === undefined) throw new Error(`there is no tensor ${key}`);
+  const [height, width] = info.shape;
+  if (height === undefined || width === undefined) throw new Error(`${key} has fewer than two axes`);
+  return { height, width };
 }
 
-const CLIP_MEAN = [0.48145466, 0.4578275, 0.40821073] as const;
-const CLIP_STD = [0.26862954, 0.26130258, 0.27577711] as const;
+async function pictureIn(tensors: TensorSource, key: string): Promise<RgbImage> {
+  return { ...sidesOf(tensors, key), data: await tensors.read(key) };
+}
+
+/** The first rows of a converted picture's patches; Pillow's, so the released code confuses its sides. */
+async function modePatches(key: string, tensors: TensorSource): Promise<Outcome> {
+  const image = await pictureIn(tensors, key.replace("/pixel_values", "/rgb"));
+  const { height: rows, width: values } = sidesOf(tensors, key);
+  // A row is a patch of three channels. The rest is the class's own configuration.
+  const config = { ...DEFAULT_CONFIG, patchSize: Math.sqrt(values / 3) };
+  const { pixels } = patchesOf(image, 1, config, "transposed");
+  return within(pixels.subarray(0, rows * values), await tensors.floats(key), 0);
+}
 
 /** The made picture of the goldens' README: unsigned 32-bit arithmetic on x, y, the channel and a seed. */
 function synthImage(height: number, width: number, seed: number): RgbImage {

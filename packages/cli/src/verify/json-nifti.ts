@@ -9,8 +9,8 @@ import {
   volumeFrames,
 } from "@hulu/processor";
 import { open, type TensorSource } from "@hulu/safetensors";
-import { type Check, type Json, stageOf } from "./json-text.js";
-import { Entry, exact, type Outcome, within } from "./row.js";
+import { type Check, checks, type Json } from "./json.js";
+import { type Entry, exact, type Outcome, within } from "./row.js";
 
 /** `nifti.json`: slices of small volumes by both rules; and the voxels of each volume. */
 export async function niftiChecks(json: Json, folder: string): Promise<Check[]> {
@@ -22,13 +22,9 @@ export async function niftiChecks(json: Json, folder: string): Promise<Check[]> 
     volumes.set(file, known);
     return known;
   };
-  const entries = Array.isArray(json) ? json : [];
   const voxels = [...tensors.keys()].filter((key) => key.endsWith("/fdata"));
   return [
-    ...entries.map((entry, i) => ({
-      stage: stageOf(entry, i),
-      run: () => sliceCase(new Entry(entry), volume, tensors),
-    })),
+    ...checks(json, (e) => sliceCase(e, volume, tensors)),
     ...voxels.map((key) => ({ stage: key, run: () => voxelCase(key, volume, tensors) })),
   ];
 }
@@ -37,7 +33,7 @@ async function sliceCase(
   e: Entry,
   volume: (file: string) => Promise<NiftiVolume>,
   tensors: TensorSource,
-): Promise<Outcome> {
+): Promise<void> {
   const read = await volume(e.input("file"));
   const axis = e.input<0 | 1 | 2>("nifti_axis");
   const name = e.input<string | undefined>("axis");
@@ -59,11 +55,10 @@ async function sliceCase(
   e.equal("shape", [frames.length, first.height, first.width]);
   e.equal("pil_size", [first.width, first.height]);
   e.tensor("slices", exact(frames.flatMap(grey), await tensors.read(e.input("key"))));
-  return e.outcome();
 }
 
 /** The one channel of a grey picture; any colour in it shows as a number that no byte is. */
-const grey = ({ data }: RgbImage): number[] =>
+export const grey = ({ data }: RgbImage): number[] =>
   Array.from({ length: data.length / 3 }, (_, i) =>
     data[3 * i] === data[3 * i + 1] && data[3 * i] === data[3 * i + 2] ? data[3 * i]! : -1,
   );

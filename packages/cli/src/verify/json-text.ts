@@ -15,41 +15,16 @@ import {
   type VisualGrid,
   videoLlama3Template,
 } from "@hulu/processor";
+import { type Check, checks, type Json, record } from "./json.js";
 import { Entry, type Outcome } from "./row.js";
-
-/** One entry of a JSON file: its stage, and how to check it. */
-export interface Check {
-  readonly stage: string;
-  readonly run: () => Outcome | Promise<Outcome>;
-}
-export type Json = unknown;
-
-const record = (json: Json): Readonly<Record<string, Json>> =>
-  typeof json === "object" && json !== null ? (json as Record<string, Json>) : {};
-const list = (json: Json): readonly Json[] => (Array.isArray(json) ? json : []);
-
-/** An entry's own name where it has one, else its place. */
-export const stageOf = (entry: Json, index: number): string => {
-  const { id, key } = record(entry);
-  return typeof id === "string" ? id : typeof key === "string" ? key : String(index);
-};
-const checks = (entries: readonly Json[], run: (entry: Entry) => void, prefix = ""): Check[] =>
-  entries.map((json, i) => ({
-    stage: `${prefix}${stageOf(json, i)}`,
-    run: () => {
-      const entry = new Entry(json);
-      run(entry);
-      return entry.outcome();
-    },
-  }));
 
 /** `think.json`: what is left of a text without its thinking. */
 export const thinkChecks = (json: Json): Check[] =>
-  checks(list(json), (e) => e.equal("out", removeThinking(e.input("text"))));
+  checks(json, (e) => e.equal("out", removeThinking(e.input("text"))));
 
 /** `video-sampling.json`: which frames are taken, and when they were. */
 export const samplingChecks = (json: Json): Check[] =>
-  checks(list(json), (e) => {
+  checks(json, (e) => {
     const { indices, timestamps } = sampleClip({
       total: e.input("total"),
       videoFps: e.input("video_fps"),
@@ -65,7 +40,7 @@ export const samplingChecks = (json: Json): Check[] =>
 /** `chat-hf-ancestor.json` and `chat-custom-template.json`: renderings of a template. */
 function renderingChecks(entries: Json, template: ChatTemplate, prefix = ""): Check[] {
   return checks(
-    list(entries),
+    entries,
     (e) => {
       e.input("name");
       const {
@@ -103,8 +78,8 @@ export async function chatChecks(json: Json, root: string): Promise<Check[]> {
       stage: `template_cases/${name}`,
       run: () => templateCase(entry, tokenizer),
     })),
-    ...checks(list(expansion), (e) => expansionCase(e, named, tokenizer), "expansion/"),
-    ...checks(list(labels), (e) => labelCase(e, named, tokenizer), "labels/"),
+    ...checks(expansion, (e) => expansionCase(e, named, tokenizer), "expansion/"),
+    ...checks(labels, (e) => labelCase(e, named, tokenizer), "labels/"),
     ...Object.entries(scalars).map(([name, wanted]) => ({ stage: name, run: () => scalar(name, wanted, tokenizer) })),
   ];
 }

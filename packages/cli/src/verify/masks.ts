@@ -1,18 +1,7 @@
-import {
-  hostF32,
-  hostI32,
-  keepMask,
-  mergeWeights,
-  type PruneRule,
-  patchPositions,
-  pixelDistances,
-  resultOnHost,
-  tokensPerFrame,
-} from "@hulu/core";
+import { keepMask, type PruneRule, pixelDistances, resultOnHost, tokensPerFrame, visionFeeds } from "@hulu/core";
 import { open, type TensorSource } from "@hulu/safetensors";
-import { integers, readInputs } from "./inputs.js";
-import { openCase } from "./model-case.js";
-import { exact, failure, type Outcome, type Row, row, shaped, within } from "./row.js";
+import { integers, openCase, readInputs } from "./inputs.js";
+import { exact, failure, type Outcome, type Row, rowOf, shaped, within } from "./row.js";
 import { numbers, type Variant } from "./variant.js";
 
 const rules: ReadonlyMap<string, PruneRule> = new Map([
@@ -38,22 +27,18 @@ export async function maskRows(name: string, file: string, variant: () => Promis
   try {
     const distances = await distancesOf(await variant(), file.replace(/masks-([^/\\]*)$/, "case-$1"));
     const rows: Row[] = [];
-    for (const key of keys) {
-      if (key === "embedding.l1_distance") {
-        rows.push(row(name, key, await heldDistances(golden, key, distances)));
-        continue;
-      }
-      const mask = maskOf(key, distances);
-      rows.push(
-        mask === undefined
-          ? failure(name, key, `nothing is known of a mask ${key}`)
-          : row(name, key, exact(mask, await integers(golden, key))),
-      );
-    }
+    for (const key of keys) rows.push(await rowOf(name, key, () => heldMask(golden, key, distances)));
     return rows;
   } catch (error) {
     return keys.map((key) => failure(name, key, error));
   }
+}
+
+async function heldMask(golden: TensorSource, key: string, distances: Distances): Promise<Outcome> {
+  if (key === "embedding.l1_distance") return heldDistances(golden, key, distances);
+  const mask = maskOf(key, distances);
+  if (mask === undefined) throw new Error(`nothing is known of a mask ${key}`);
+  return exact(mask, await integers(golden, key));
 }
 
 /** The first frame has none before it, so its distances are not published. */
@@ -84,14 +69,7 @@ async function distancesOf({ compiled }: Variant, caseFile: string): Promise<Dis
   if (item === undefined || more.length > 0) throw new Error("masks belong to a case of one video or volume");
   const { grid, merge, pixels } = item;
   const tokens = tokensPerFrame(grid, merge);
-  const { row, col } = patchPositions(grid, merge);
-  const shape = [grid[0], row.length, pixels.length / grid[0] / row.length];
-  const { tokens: encoded } = await compiled.run("encodeVision", {
-    pixels: hostF32(pixels, shape),
-    row: hostI32(row),
-    col: hostI32(col),
-    window: hostF32(mergeWeights(merge), [merge ** 2]),
-  });
+  const { tokens: encoded } = await compiled.run("encodeVision", visionFeeds(item));
   const [, , width = 0] = encoded.shape;
   const first = (await encoded.read()).slice(0, tokens * width);
   const { distance } = await compiled.run("frameDifference", {

@@ -1,8 +1,6 @@
-import { readFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
 import { open, type TensorSource } from "@hulu/safetensors";
-import { type CaseFiles, type CaseJson, integers, readInputs } from "./inputs.js";
-import { exact, failure, type Outcome, type Row, row, shaped, unsupported, within } from "./row.js";
+import { integers, openCase, readInputs } from "./inputs.js";
+import { exact, failure, type Outcome, type Row, rowOf, shaped, unsupported, within } from "./row.js";
 import { computeStages, type Stage } from "./stages.js";
 import type { Variant } from "./variant.js";
 
@@ -35,18 +33,17 @@ export async function modelCase(name: string, file: string, variant: () => Promi
     const files = await openCase(file);
     const computed = await computeStages(await variant(), await readInputs(files), stepsOf(golden));
     const rows: Row[] = [];
-    for (const key of keys) {
-      const found = computed.get(key.slice("out.".length));
-      const unknown = `nothing is known of a stage ${key}, or the case has no input for it`;
-      rows.push(found === undefined ? failure(name, key, unknown) : row(name, key, await held(golden, key, found)));
-    }
+    for (const key of keys)
+      rows.push(await rowOf(name, key, () => held(golden, key, computed.get(key.slice("out.".length)))));
     return rows;
   } catch (error) {
     return keys.map((key) => failure(name, key, error));
   }
 }
 
-async function held(golden: TensorSource, key: string, { data, shape }: Stage): Promise<Outcome> {
+async function held(golden: TensorSource, key: string, found: Stage | undefined): Promise<Outcome> {
+  if (found === undefined) throw new Error(`nothing is known of a stage ${key}, or the case has no input for it`);
+  const { data, shape } = found;
   const bound = bounds[key.slice("out.".length)];
   const outcome =
     bound === undefined ? exact(data, await integers(golden, key)) : within(data, await golden.floats(key), bound);
@@ -58,37 +55,9 @@ function stepsOf(own: TensorSource): number {
   return shape?.[0] ?? 0;
 }
 
-/** `case-NAME@MODE` holds only what changes with the mode; the rest is in `case-NAME`. Pixel values may be another case's. */
-async function openCase(file: string): Promise<CaseFiles> {
-  const own = await open(file);
-  const json = await readCaseJson(file);
-  const stem = basename(file, ".safetensors");
-  const folder = dirname(file);
-  const base = stem.includes("@") ? await open(join(folder, `${stem.split("@")[0]}.safetensors`)) : own;
-  const mode = stem.split("@")[1];
-  const whole: CaseJson = { ...(mode !== undefined && { pruning: mode }), ...json };
-  const baseFile = join(folder, `${stem.split("@")[0]}.safetensors`);
-  if (json.pixel_values_of === undefined)
-    return { own, base, json: whole, pixels: { source: base, json: { ...(await readCaseJson(baseFile)), ...json } } };
-  const other = join(folder, `${json.pixel_values_of}.safetensors`);
-  return { own, base, json: whole, pixels: { source: await open(other), json: await readCaseJson(other) } };
-}
-
-async function readCaseJson(file: string): Promise<CaseJson> {
-  const beside = file.replace(/\.safetensors$/, ".json");
-  const text = await readFile(beside, "utf8").catch(() => "{}");
-  try {
-    return JSON.parse(text) as CaseJson;
-  } catch (cause) {
-    throw new Error(`${basename(beside)} is not JSON`, { cause });
-  }
-}
-
 /** The rows of a `case-*-grads.safetensors`: backends here compute no gradients. */
 export async function gradientRows(name: string, file: string, backend: string): Promise<Row[]> {
   return [...(await open(file)).keys()].map((key) =>
     unsupported(name, key, `the ${backend} backend computes no gradients`),
   );
 }
-
-export { openCase };

@@ -39,6 +39,15 @@ export const failure = (caseName: string, stage: string, error: unknown): Row =>
     reason: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
   });
 
+/** The row of a stage; what keeps it from being compared fails it, and it alone. */
+export async function rowOf(caseName: string, stage: string, compare: () => Outcome | Promise<Outcome>): Promise<Row> {
+  try {
+    return row(caseName, stage, await compare());
+  } catch (error) {
+    return failure(caseName, stage, error);
+  }
+}
+
 export const unsupported = (caseName: string, stage: string, reason: string): Row => ({
   case: caseName,
   stage,
@@ -123,10 +132,12 @@ export class Entry {
     this.#known.add(name);
     if (this.#fields.has(name)) this.#note(name, differences(found, this.#fields.get(name)));
   }
-  /** An output that may differ by `bound`. */
+  /** An output that may differ by `bound`. An absent field is not compared; one that is no number differs. */
   near(name: string, found: number, bound: number): void {
-    const wanted = this.input<number>(name);
-    if (wanted !== undefined) this.#note(name, Math.abs(found - wanted) <= bound ? 0 : 1);
+    this.#known.add(name);
+    if (!this.#fields.has(name)) return;
+    const wanted = this.#fields.get(name);
+    this.#note(name, typeof wanted === "number" && Math.abs(found - wanted) <= bound ? 0 : 1);
   }
   /** Numbers that belong to the entry but lie in a tensor beside it. */
   tensor(name: string, outcome: Outcome): void {

@@ -1,16 +1,14 @@
 import {
   encodeItem,
   generate,
-  hostF32,
   hostI32,
-  mergeWeights,
   type Prompt,
-  patchPositions,
   renumber,
   resultOnHost,
   spliceVisual,
   type Tensor,
   tokensPerFrame,
+  visionFeeds,
 } from "@hulu/core";
 import type { CaseInputs } from "./inputs.js";
 import { crossEntropy } from "./loss.js";
@@ -79,27 +77,22 @@ async function visionStages({ compiled }: Variant, { items }: CaseInputs, stages
     for (const x of data) part.data.push(x);
     parts.set(name, { rows: part.rows + rows, data: part.data });
   };
-  for (const { pixels, grid, merge } of items) {
-    const [frames] = grid;
-    const { row, col } = patchPositions(grid, merge);
-    const feeds = {
-      pixels: hostF32(pixels, [frames, row.length, pixels.length / frames / row.length]),
-      row: hostI32(row),
-      col: hostI32(col),
-      window: hostF32(mergeWeights(merge), [merge ** 2]),
-    };
-    const results: Record<string, Tensor> = await compiled.run("visionStages", feeds);
+  for (const item of items) {
+    const { grid, merge } = item;
+    const [frames, high, wide] = grid;
+    const patches = high * wide;
+    const results: Record<string, Tensor> = await compiled.run("visionStages", visionFeeds(item));
     const merged = await numbers(results.tokens as Tensor);
     for (const name of ["patch_embed", "vision_layer0", "vision_layer_last", "post_layernorm"])
-      add(name, await numbers(results[name] as Tensor), frames * row.length);
+      add(name, await numbers(results[name] as Tensor), frames * patches);
     // The tables are shared by all frames: positions start again in each.
     const angles = await numbers(results.rope_angles as Tensor);
-    const cos = twice(await numbers(results.rope_cos as Tensor), row.length);
-    const sin = twice(await numbers(results.rope_sin as Tensor), row.length);
+    const cos = twice(await numbers(results.rope_cos as Tensor), patches);
+    const sin = twice(await numbers(results.rope_sin as Tensor), patches);
     for (let f = 0; f < frames; f++) {
-      add("rope_angles", angles, row.length);
-      add("rope_cos", cos, row.length);
-      add("rope_sin", sin, row.length);
+      add("rope_angles", angles, patches);
+      add("rope_cos", cos, patches);
+      add("rope_sin", sin, patches);
     }
     const count = frames * tokensPerFrame(grid, merge);
     add("merged", merged, count);

@@ -1,7 +1,7 @@
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { Float, parseJson } from "@hulu/processor";
+import { DEFAULT_CONFIG, Float, parseJson, preprocess } from "@hulu/processor";
 import { open } from "@hulu/safetensors";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hulu } from "../../test/run.js";
@@ -57,6 +57,8 @@ const nudge = (amount: number) => (view: DataView, at: number, dtype: string) =>
   else if (dtype === "I64") view.setBigInt64(at, view.getBigInt64(at, true) + 1n, true);
   else view.setUint8(at, view.getUint8(at) ^ 1);
 };
+const add = (amount: bigint) => (view: DataView, at: number) =>
+  view.setBigInt64(at, view.getBigInt64(at, true) + amount, true);
 const red = (rows: readonly Row[]) => rows.filter((r) => !r.ok).map((r) => `${r.case} ${r.stage}`);
 
 describe("one changed number turns exactly its row red", () => {
@@ -89,6 +91,23 @@ describe("one changed number turns exactly its row red", () => {
     expect(red(rows)).toEqual([`q3-p16/${name} ${key}`]);
     expect(code).toBe(1);
     for (const row of rows) expect(Number.isFinite(row.maxAbs) && Number.isFinite(row.bound)).toBe(true);
+  });
+
+  test.each([2n ** 32n, -(2n ** 32n), 2n ** 60n])("of an id that is off by %s", async (amount) => {
+    const root = await copyOf(`ids-${amount}`, ...variant("q3-p16", "case-text.safetensors", "case-text.json"));
+    await change(join(root, "q3-p16/case-text.safetensors"), "out.generated", add(amount));
+    const { rows } = await verify(root, "--backend", "reference");
+    expect(red(rows)).toEqual(["q3-p16/case-text out.generated"]);
+    expect(rows.length).toBe(9);
+  });
+
+  test("of an input, every row of its case: an id that no program can be fed", async () => {
+    const root = await copyOf("ids-in", ...variant("q3-p16", "case-text.safetensors", "case-text.json"));
+    await change(join(root, "q3-p16/case-text.safetensors"), "in.input_ids", add(2n ** 32n));
+    const { rows } = await verify(root, "--backend", "reference");
+    expect(red(rows)).toHaveLength(9);
+    for (const { reason } of rows)
+      expect(reason).toMatch(/^Error: element \d+ of in.input_ids is 4294967\d+; it must fit/);
   });
 
   test("of a loss, of labels and of a mode's file", async () => {
@@ -174,6 +193,72 @@ describe("one changed number turns exactly its row red", () => {
     return marked.replace(/"\\u0001([^"]*)\\u0001"/g, "$1");
   }
 
+  test("of a table of which the entries have names", async () => {
+    const root = await copyOf("named", "imageproc");
+    const file = join(root, "imageproc/sizes.json");
+    const [first, second, third] = JSON.parse(await readFile(file, "utf8"));
+    second.out[0][0]++;
+    third.out[0][0]++;
+    await writeFile(file, JSON.stringify([first, { ...second, id: "a" }, { ...third, key: "b" }]));
+    const { rows } = await verify(root, "--case", "imageproc/sizes");
+    expect(rows.map((r) => r.stage)).toEqual(["0", "a", "b"]);
+    expect(rows.map((r) => r.reason)).toEqual([undefined, "differs: out", "differs: out"]);
+  });
+
+  test("of an entry that loses its name: its tensors are then known to no entry", async () => {
+    const root = await copyOf("unnamed", "imageproc");
+    const file = join(root, "imageproc/imageproc.json");
+    const json = JSON.parse(await readFile(file, "utf8"));
+    const at = json.findIndex((e: any) => e.id === "14x14-p14-m1-pil-max16384");
+    delete json[at].id;
+    await writeFile(file, JSON.stringify(json));
+    const { rows } = await verify(root, "--case", "imageproc/imageproc");
+    expect(rows[at]).toMatchObject({ stage: String(at), ok: true });
+    expect(red(rows)).toContain("imageproc/imageproc 14x14-p14-m1-pil-max16384/resized");
+  });
+
+  test("of a sum that is null", async () => {
+    const root = await copyOf("null", "imageproc");
+    const file = join(root, "imageproc/imageproc.json");
+    const json = JSON.parse(await readFile(file, "utf8"));
+    json[0].sum = null;
+    await writeFile(file, JSON.stringify(json));
+    expect(red((await verify(root, "--case", "imageproc/imageproc")).rows)).toEqual([
+      `imageproc/imageproc ${json[0].id}`,
+    ]);
+  });
+
+  test("of a picture of another mode, whose sides the released code confuses", async () => {
+    const root = await copyOf("modes", "imageproc");
+    const file = join(root, "imageproc/imageproc.safetensors");
+    const { rows } = await verify(root, "--case", "imageproc/imageproc");
+    expect(rows.filter((r) => r.stage.startsWith("mode-")).map((r) => r.stage)).toEqual(
+      ["L", "LA", "P", "RGBA"].map((m) => `mode-${m}/pixel_values`),
+    );
+    expect(red(rows)).toEqual([]);
+    const source = await open(file);
+    const image = { data: await source.read("mode-P/rgb"), height: 40, width: 56 };
+    const [right] = preprocess([{ frames: [image], merge: 1 }], DEFAULT_CONFIG, { aspect: "true" });
+    const { offset, length } = source.locate("mode-P/pixel_values")!;
+    const bytes = await readFile(file);
+    bytes.set(new Uint8Array(right!.pixels.buffer, 0, length), offset);
+    await writeFile(file, bytes);
+    expect(red((await verify(root, "--case", "imageproc/imageproc")).rows)).toEqual([
+      "imageproc/imageproc mode-P/pixel_values",
+    ]);
+  });
+
+  test("of a tensor that is renamed, every row that needs it", async () => {
+    const root = await copyOf("renamed", "imageproc");
+    const file = join(root, "imageproc/imageproc.safetensors");
+    const bytes = await readFile(file);
+    bytes.write('"resize/inpux"', bytes.indexOf('"resize/input"'));
+    await writeFile(file, bytes);
+    const { rows } = await verify(root, "--case", "imageproc/imageproc");
+    expect(red(rows)).toHaveLength(4);
+    expect(rows.find((r) => !r.ok)?.reason).toBe("Error: there is no tensor resize/input");
+  });
+
   test("of a slice's pixels", async () => {
     const root = await copyOf("nifti-pixels", "nifti");
     await change(join(root, "nifti/nifti.safetensors"), "int16.nii.gz/sagittal-30", nudge(0));
@@ -204,6 +289,18 @@ describe("what is broken is red", () => {
     const { rows } = await verify(root);
     expect(red(rows)).toHaveLength(1);
     expect(rows.find((r) => !r.ok)?.reason).toBe("the shape is [24 64], published as [64 24]");
+  });
+
+  test("a case whose JSON names no known pruning", async () => {
+    const root = await copyOf("pruning", ...variant("q3-p16", "case-video.safetensors", "case-video.json"));
+    const file = join(root, "q3-p16/case-video.json");
+    await writeFile(file, (await readFile(file, "utf8")).replace(/"pruning": "\w+"/, '"pruning": "relased"'));
+    const { rows } = await verify(root);
+    expect(rows.length).toBeGreaterThan(9);
+    for (const { reason } of rows)
+      expect(reason).toBe(
+        'Error: the case\'s pruning is "relased"; it must be one of released, pixel, pixel255, embedding, off',
+      );
   });
 
   test("a file of a case that is cut, and one that is no JSON; the other cases still run", async () => {
