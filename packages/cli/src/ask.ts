@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { pruneRules } from "@hulu/core";
-import { type AskOptions, load } from "@hulu/engine";
-import { checkConversation, parseJson } from "@hulu/processor";
-import { type Attachment, conversation } from "./attachments.js";
+import { type AskOptions, checkMessages, load, type Result } from "@hulu/engine";
+import { checkConversation, parseJson, type SliceOptions } from "@hulu/processor";
+import { type Attachment, type AttachmentOptions, conversation } from "./attachments.js";
 import { backendOption, chosenBackend } from "./backends.js";
 import type { Command, Io } from "./command.js";
-import { UsageError } from "./errors.js";
+import { UsageError, unreadable } from "./errors.js";
 import type { Options, Parsed } from "./options.js";
 
 const options: Options = {
@@ -23,6 +23,7 @@ const options: Options = {
   temperature: { type: "string", value: "T", help: "sample; 0 is greedy (the default)" },
   "top-k": { type: "string", value: "K", help: "sample among the K likeliest" },
   "top-p": { type: "string", value: "P", help: "sample among the likeliest that make up P" },
+  "repetition-penalty": { type: "string", value: "R", help: "above 1: said tokens are less likely (default 1)" },
   seed: { type: "string", value: "N", help: "the same seed gives the same answer" },
   stop: { type: "string", value: "TEXT", multiple: true, help: "end the answer before this text" },
   thinking: { type: "string", value: "MODE", help: "inline (default), hidden, or apart (on stderr)" },
@@ -32,11 +33,13 @@ const options: Options = {
     help: `of videos and volumes: ${pruneRules.join(", ")} (default released)`,
   },
   threshold: { type: "string", value: "X", help: "of the pruning rule (default 0.1)" },
+  "min-tokens": { type: "string", value: "N", help: "visual tokens that pruning leaves of a frame (default 1)" },
   merge: { type: "string", value: "M", help: "patches per visual token along a side" },
   axis: { type: "string", value: "NAME", help: "of a volume: axial (default), coronal, sagittal" },
   slices: { type: "string", value: "N", help: "how many slices of a volume" },
   "slice-rule": { type: "string", value: "NAME", help: "hf (default) or repository" },
   "volume-index": { type: "string", value: "N", help: "which volume of a 4D file, from 0" },
+  window: { type: "string", value: "CENTER,WIDTH", help: "of a volume's values, with the slice rule hf: -600,1500" },
   fps: { type: "string", value: "F", help: "frames of a video per second" },
   "max-frames": { type: "string", value: "N", help: "the most frames of a video" },
   aspect: { type: "string", value: "NAME", help: "true (default), or transposed as the released code has it" },
@@ -56,14 +59,14 @@ export const ask: Command = {
       throw new UsageError(`one text is asked, not ${parsed.positionals.length}; put it in quotes`);
     const asked = askOptions(parsed, io.signal);
     const backend = chosenBackend(parsed);
-    const messages = await conversation(await givenMessages(parsed), parsed.positionals[0], attachments(parsed), {
-      axis: parsed.oneOf("axis", ["axial", "coronal", "sagittal"]),
-      slices: parsed.count("slices"),
-      sliceRule: parsed.oneOf("slice-rule", ["hf", "repository"]),
-      volumeIndex: parsed.count("volume-index", 0),
-      fps: parsed.number("fps", (f) => f > 0, "a number above 0"),
-      maxFrames: parsed.count("max-frames"),
-    });
+    const messages = await conversation(
+      await givenMessages(parsed),
+      parsed.positionals[0],
+      attachments(parsed),
+      attachmentOptions(parsed),
+    );
+    // A checkpoint takes a while to load: what can be refused without it is refused first.
+    checkMessages(messages);
     await using model = await load(folder, { backend, signal: io.signal });
     const answer = model.ask(messages, asked);
     const json = parsed.flag("json");
@@ -76,16 +79,7 @@ export const ask: Command = {
   },
 };
 
-function summarize(
-  { note }: Io,
-  {
-    promptTokens,
-    visualTokens,
-    tokenIds,
-    timings,
-    stopReason,
-  }: Awaited<ReturnType<ReturnType<Awaited<ReturnType<typeof load>>["ask"]>["result"]>>,
-): void {
+function summarize({ note }: Io, { promptTokens, visualTokens, tokenIds, timings, stopReason }: Result): void {
   const { all, kept } = visualTokens;
   const visual = all === 0 ? "" : `, ${kept} of ${all} visual tokens kept`;
   const seconds = (ms: number) => `${(ms / 1000).toFixed(2)} s`;
@@ -97,6 +91,7 @@ function summarize(
 function askOptions(parsed: Parsed, signal: AbortSignal): AskOptions {
   const rule = parsed.oneOf("pruning", pruneRules);
   const threshold = parsed.number("threshold", (t) => t >= 0, "a number of at least 0");
+  const minTokens = parsed.count("min-tokens", 0);
   const range = {
     topK: parsed.count("top-k"),
     topP: parsed.number("top-p", (p) => p > 0 && p <= 1, "above 0 and at most 1"),
@@ -107,17 +102,46 @@ function askOptions(parsed: Parsed, signal: AbortSignal): AskOptions {
     maxTokens: parsed.count("max-tokens"),
     // Greedy unless asked otherwise, whatever the checkpoint's own default.
     temperature: parsed.number("temperature", (t) => t >= 0, "a number of at least 0") ?? (sampled ? 1 : 0),
+    repetitionPenalty: parsed.number("repetition-penalty", (r) => r > 0, "a number above 0"),
     seed: parsed.number("seed", Number.isSafeInteger, "a whole number"),
     stop: parsed.order.flatMap((o) => (o.name === "stop" && o.value !== undefined ? [o.value] : [])),
     thinking: parsed.oneOf("thinking", ["inline", "hidden", "apart"]) ?? "inline",
     prune:
-      rule === undefined && threshold === undefined
+      rule === undefined && threshold === undefined && minTokens === undefined
         ? undefined
-        : { rule: rule ?? "released", ...(threshold !== undefined && { threshold }) },
+        : {
+            rule: rule ?? "released",
+            ...(threshold !== undefined && { threshold }),
+            ...(minTokens !== undefined && { minTokens }),
+          },
     merge: parsed.count("merge"),
     aspect: parsed.oneOf("aspect", ["true", "transposed"]),
     signal,
   };
+}
+
+function attachmentOptions(parsed: Parsed): AttachmentOptions {
+  const sliceRule = parsed.oneOf("slice-rule", ["hf", "repository"]);
+  const window = windowOf(parsed.text("window"));
+  if (window !== undefined && sliceRule === "repository")
+    throw new UsageError("--window goes with the slice rule hf; the repository's rule has none");
+  return {
+    axis: parsed.oneOf("axis", ["axial", "coronal", "sagittal"]),
+    slices: parsed.count("slices"),
+    sliceRule,
+    volumeIndex: parsed.count("volume-index", 0),
+    window,
+    fps: parsed.number("fps", (f) => f > 0, "a number above 0"),
+    maxFrames: parsed.count("max-frames"),
+  };
+}
+
+function windowOf(given: string | undefined): SliceOptions["window"] {
+  if (given === undefined) return undefined;
+  const [center, width, ...more] = given.split(",").map((n) => (n.trim() === "" ? Number.NaN : Number(n)));
+  if (center !== undefined && width !== undefined && more.length === 0 && Number.isFinite(center))
+    if (Number.isFinite(width) && width > 0) return { center, width };
+  throw new UsageError(`--window is "${given}"; it must be CENTER,WIDTH: two numbers, the width above 0`);
 }
 
 const kinds = ["image", "volume", "video"] as const;
@@ -132,11 +156,7 @@ function attachments(parsed: Parsed): Attachment[] {
 async function givenMessages(parsed: Parsed): Promise<readonly Readonly<Record<string, unknown>>[]> {
   const file = parsed.text("messages");
   if (file === undefined) return [];
-  const text = await readFile(file, "utf8").catch((cause: NodeJS.ErrnoException) => {
-    throw new UsageError(`${file} cannot be read: ${cause.code === "ENOENT" ? "there is no such file" : cause.code}`, {
-      cause,
-    });
-  });
+  const text = await readFile(file, "utf8").catch(unreadable(file));
   try {
     return checkConversation(parseJson(text));
   } catch (cause) {

@@ -1,8 +1,16 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Message, Part } from "@hulu/engine";
-import { decodeFrames, GIF_FPS, type Numeric, type RgbImage, type SliceRule, sampleSequence } from "@hulu/processor";
-import { UsageError } from "./errors.js";
+import {
+  decodeFrames,
+  GIF_FPS,
+  type Numeric,
+  type RgbImage,
+  type SliceOptions,
+  type SliceRule,
+  sampleSequence,
+} from "@hulu/processor";
+import { UsageError, unreadable } from "./errors.js";
 
 /** A file of the command line, in its order. */
 export interface Attachment {
@@ -15,6 +23,7 @@ export interface AttachmentOptions {
   readonly slices: number | undefined;
   readonly sliceRule: SliceRule | undefined;
   readonly volumeIndex: number | undefined;
+  readonly window: SliceOptions["window"];
   /** Frames per second wanted of a video, and at most how many of them. */
   readonly fps: number | undefined;
   readonly maxFrames: number | undefined;
@@ -47,27 +56,43 @@ export async function conversation(
   return [...filled, { role: "user", content: parts }];
 }
 
+const roles = ["system", "user", "assistant"] as const satisfies readonly Message["role"][];
+
 async function fill(message: Given, waiting: Attachment[], options: AttachmentOptions): Promise<Message> {
-  const { role, content } = message as { role: Message["role"]; content: unknown };
+  const role = roles.find((r) => r === message.role);
+  if (role === undefined)
+    throw new UsageError(`a message has the role ${shown(message.role)}; it must be one of ${roles.join(", ")}`);
+  const { content } = message;
   if (typeof content === "string") return { role, content };
   const parts: Part[] = [];
-  for (const part of content as readonly Given[]) {
-    if (part.type !== "image" && part.type !== "video") {
-      if (typeof part.text !== "string")
-        throw new UsageError(
-          `a part of a message is a text, an image or a video, not "${String(part.type).slice(0, 40)}"`,
-        );
-      parts.push({ type: "text", text: part.text });
-      continue;
-    }
-    const at = waiting.findIndex(({ kind }) => (kind === "image") === (part.type === "image"));
-    if (at < 0)
-      throw new UsageError(
-        `a message has a part of type ${part.type}, and no file is left for it; give ${part.type === "image" ? "--image FILE" : "--video or --volume FILE"}`,
-      );
-    parts.push(await read(waiting.splice(at, 1)[0]!, part, options));
-  }
+  for (const part of content as readonly Given[])
+    parts.push(
+      part.type === "text" ? { type: "text", text: String(part.text) } : await read(take(part, waiting), part, options),
+    );
   return { role, content: parts };
+}
+
+const shown = (name: unknown): string => (name === undefined ? "undefined" : JSON.stringify(name).slice(0, 40));
+
+/** Which files may stand for a part. A volume is a video to the templates, so conversations that were written call it one. */
+const takes: ReadonlyMap<unknown, readonly Attachment["kind"][]> = new Map([
+  ["image", ["image"]],
+  ["video", ["video", "volume"]],
+  ["volume", ["volume"]],
+]);
+
+/** The first file that is left for a part. */
+function take({ type }: Given, waiting: Attachment[]): Attachment {
+  const kinds = takes.get(type);
+  if (kinds === undefined)
+    throw new UsageError(
+      `a message has a part of type ${shown(type)}; it must be one of text, ${[...takes.keys()].join(", ")}`,
+    );
+  const at = waiting.findIndex(({ kind }) => kinds.includes(kind));
+  const [found] = at < 0 ? [] : waiting.splice(at, 1);
+  if (found !== undefined) return found;
+  const wanted = kinds.map((kind) => `--${kind}`).join(" or ");
+  throw new UsageError(`a message has a part of type ${type}, and no file is left for it; give ${wanted} FILE`);
 }
 
 /** @param part what the message says of it: a picture's `time`, a video's `num_frames` and `timestamps` */
@@ -80,7 +105,7 @@ async function read({ kind, file }: Attachment, part: Given, options: Attachment
     };
   const frames = Number.isSafeInteger(part.num_frames) ? Number(part.num_frames) : undefined;
   if (kind === "video") return readVideo(file, { ...options, maxFrames: options.maxFrames ?? frames }, part.timestamps);
-  const { axis, sliceRule, volumeIndex } = options;
+  const { axis, sliceRule, volumeIndex, window } = options;
   const numSlices = options.slices ?? frames;
   return {
     type: "volume",
@@ -89,12 +114,13 @@ async function read({ kind, file }: Attachment, part: Given, options: Attachment
     ...(sliceRule && { rule: sliceRule }),
     ...(numSlices !== undefined && { numSlices }),
     ...(volumeIndex !== undefined && { volumeIndex }),
+    ...(window && { window }),
   };
 }
 
 /** An animated GIF, or a folder of pictures in the order of their names. */
 async function readVideo(file: string, options: AttachmentOptions, told: unknown): Promise<Part> {
-  const folder = (await stat(file).catch(missing(file))).isDirectory();
+  const folder = (await stat(file).catch(unreadable(file))).isDirectory();
   const all = folder ? await picturesIn(file) : (await decodeFrames(await bytesOf(file))).frames;
   if (!folder && all.length === 1)
     throw new UsageError(`${file} is one picture; give it with --image, or a GIF or a folder of frames with --video`);
@@ -110,15 +136,11 @@ async function readVideo(file: string, options: AttachmentOptions, told: unknown
 }
 
 async function picturesIn(folder: string): Promise<Uint8Array[]> {
-  const names = (await readdir(folder)).filter((name) => /\.(png|jpe?g|webp|bmp|gif|tiff?)$/i.test(name)).sort();
+  const names = (await readdir(folder).catch(unreadable(folder)))
+    .filter((name) => /\.(png|jpe?g|webp|bmp|gif|tiff?)$/i.test(name))
+    .sort();
   if (names.length === 0) throw new UsageError(`${folder} holds no pictures`);
   return Promise.all(names.map((name) => bytesOf(join(folder, name))));
 }
 
-const bytesOf = (file: string): Promise<Uint8Array> => readFile(file).catch(missing(file));
-
-const missing = (file: string) => (cause: NodeJS.ErrnoException) => {
-  throw new UsageError(`${file} cannot be read: ${cause.code === "ENOENT" ? "there is no such file" : cause.code}`, {
-    cause,
-  });
-};
+const bytesOf = (file: string): Promise<Uint8Array> => readFile(file).catch(unreadable(file));

@@ -1,8 +1,8 @@
-import { nn, print, vlmPrograms } from "@hulu/core";
-import { openModel } from "@hulu/engine";
-import type { Command, Io } from "./command.js";
+import { nn, print, type Vlm, vlmPrograms } from "@hulu/core";
+import { type LoadedCheckpoint, openModel } from "@hulu/engine";
+import type { Command } from "./command.js";
 import { UsageError } from "./errors.js";
-import type { Options } from "./options.js";
+import type { Options, Parsed } from "./options.js";
 
 const options: Options = {
   model: { type: "string", value: "SOURCE", help: "the checkpoint's folder" },
@@ -21,55 +21,59 @@ export const inspect: Command = {
   about: "Show what a checkpoint is: its configuration, its parameters, its programs. No weight is read.",
   options,
   run: async (parsed, io) => {
-    const folder = parsed.text("model") ?? parsed.positionals[0];
+    const folders = [...(parsed.text("model") === undefined ? [] : [parsed.text("model")]), ...parsed.positionals];
+    const [folder] = folders;
     if (folder === undefined) throw new UsageError("inspect needs --model SOURCE, the folder of a checkpoint");
+    if (folders.length > 1) throw new UsageError(`one checkpoint is inspected, not ${folders.length}`);
     const checkpoint = await openModel(folder, io.signal);
-    const { config, layout, model, weights, imageToken, generation, preprocessor, report } = checkpoint;
-    const rows = [...nn.paths(model.root)].map(([path, param]) => row(path, param, weights.info(path)?.dtype ?? "?"));
-    const graph = parsed.text("graph");
-    if (graph !== undefined) {
-      const programs = vlmPrograms(model);
-      if (!Object.hasOwn(programs, graph))
-        throw new UsageError(`there is no program ${graph}; there are ${Object.keys(programs).join(", ")}`);
-      io.out(print(programs[graph as keyof typeof programs]));
-    } else if (parsed.flag("json"))
-      io.out(
-        `${JSON.stringify({ layout, config, preprocessor, generation, imageToken, unused: report.unused, parameters: rows })}\n`,
-      );
-    else
-      describe(
-        io,
-        {
-          layout,
-          ...config,
-          imageToken: `${imageToken.text} (${imageToken.id})`,
-          stopTokens: generation.stopTokens,
-          preprocessor,
-        },
-        rows,
-        parsed.flag("params"),
-      );
-    await checkpoint.stored.close();
+    try {
+      io.out(told(checkpoint, parsed));
+    } finally {
+      await checkpoint.stored.close();
+    }
     return 0;
   },
 };
+
+function told(checkpoint: LoadedCheckpoint, parsed: Parsed): string {
+  const { config, layout, model, weights, imageToken, generation, preprocessor, report } = checkpoint;
+  const graph = parsed.text("graph");
+  if (graph !== undefined) return printed(model, graph);
+  const rows = [...nn.paths(model.root)].map(([path, param]) => row(path, param, weights.info(path)?.dtype ?? "?"));
+  if (parsed.flag("json"))
+    return `${JSON.stringify({ layout, config, preprocessor, generation, imageToken, unused: report.unused, parameters: rows })}\n`;
+  const fields = {
+    layout,
+    ...config,
+    imageToken: `${imageToken.text} (${imageToken.id})`,
+    stopTokens: generation.stopTokens,
+    preprocessor,
+  };
+  return [...described(fields, rows, parsed.flag("params"))].map((line) => `${line}\n`).join("");
+}
+
+function printed(model: Vlm, name: string): string {
+  const programs = vlmPrograms(model);
+  if (!Object.hasOwn(programs, name))
+    throw new UsageError(`there is no program ${name}; there are ${Object.keys(programs).join(", ")}`);
+  return print(programs[name as keyof typeof programs]);
+}
 
 const row = (path: string, param: nn.Param, dtype: string) => {
   const shape = param.dims.map((d) => d.size as number);
   return { path, axes: param.axes, shape, dtype, count: shape.reduce((n, d) => n * d, 1) };
 };
 
-function describe(
-  { out }: Io,
+function* described(
   config: Readonly<Record<string, unknown>>,
   rows: readonly ReturnType<typeof row>[],
   all: boolean,
-): void {
+): Generator<string> {
   for (const [key, value] of Object.entries(config))
-    out(`${key.padEnd(18)}${typeof value === "object" ? JSON.stringify(value) : String(value)}\n`);
+    yield `${key.padEnd(18)}${typeof value === "object" ? JSON.stringify(value) : String(value)}`;
   const total = rows.reduce((n, r) => n + r.count, 0);
-  out(`${"parameters".padEnd(18)}${total.toLocaleString("en-US")} in ${rows.length} tensors\n`);
+  yield `${"parameters".padEnd(18)}${total.toLocaleString("en-US")} in ${rows.length} tensors`;
   if (!all) return;
   const width = Math.max(...rows.map((r) => r.path.length)) + 2;
-  for (const r of rows) out(`${r.path.padEnd(width)}${r.dtype.padEnd(6)}[${r.shape.join(" ")}]  ${r.axes}\n`);
+  for (const r of rows) yield `${r.path.padEnd(width)}${r.dtype.padEnd(6)}[${r.shape.join(" ")}]  ${r.axes}`;
 }

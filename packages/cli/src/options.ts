@@ -76,7 +76,10 @@ function readers(order: Parsed["order"]): Pick<Parsed, "text" | "flag" | "count"
 }
 
 function unknownOption(given: string, options: Options): UsageError {
-  const near = nearest(given.replace(/^-+/, ""), Object.keys(options));
+  const names = Object.keys(options);
+  const word = given.replace(/^-+/, "");
+  // A letter is no word that something was misspelled into: it is the beginning of one.
+  const near = word.length === 1 ? names.find((name) => name.startsWith(word)) : nearest(word, names);
   return new UsageError(`there is no option ${given}${near === undefined ? "" : `; did you mean --${near}?`}`);
 }
 
