@@ -135,6 +135,95 @@ describe("hulu ask", () => {
   });
 });
 
+describe("what is asked of an answer", () => {
+  const scan = ["--volume", `${model}/volume.nii.gz`];
+  const notes = async (...args: string[]) => (await ask(...scan, ...args, "hi")).notes;
+
+  test("--min-tokens is how many tokens pruning leaves of a frame", async () => {
+    const pruned = ["--slices", "8", "--pruning", "pixel", "--threshold", "1000"];
+    const frame = Number(/(\d+) of/.exec(await notes("--slices", "1", "--pruning", "off"))?.[1]);
+    expect(frame).toBeGreaterThan(2);
+    for (const least of [0, 1, 2])
+      expect(await notes(...pruned, "--min-tokens", String(least))).toContain(
+        `, ${frame + 7 * least} of ${8 * frame} visual tokens kept`,
+      );
+    expect(await notes(...pruned)).toContain(`, ${frame + 7} of`);
+    // It is enough by itself: the rule is then the released one.
+    expect(await notes("--slices", "8", "--min-tokens", "1000")).toContain(`${8 * frame} of ${8 * frame}`);
+  });
+
+  test("--window changes the slices", async () => {
+    const kept = async (...args: string[]) => /\d+ of/.exec(await notes("--slices", "8", ...args))![0];
+    // Below the window all is black, frame after frame, and pruning leaves a token of each.
+    expect(await kept("--window", "1e9,1")).toBe("8 of");
+    expect(await kept("--slice-rule", "hf", "--window=1e9,1")).toBe("8 of");
+    expect(await kept("--window", "-1e9,4e9")).not.toBe("8 of");
+  });
+
+  test("--repetition-penalty keeps the answer from saying a token twice", async () => {
+    const said = async (...args: string[]) =>
+      (await json(...args, "Hello, I have a headache, what should I do?")).tokenIds;
+    const plain = await said();
+    expect(new Set(plain).size).toBeLessThan(plain.length);
+    const varied = await said("--repetition-penalty", "1e6");
+    expect(new Set(varied).size).toBe(varied.length);
+    expect(await said("--repetition-penalty", "1")).toEqual(plain);
+  });
+
+  test("a GIF is a video, as many frames as asked", async () => {
+    const gif = ["--video", "test/data/samples/nasty/animated.gif", "--pruning", "off"];
+    const tokens = async (...args: string[]) => Number(/(\d+) of/.exec((await ask(...gif, ...args, "hi")).notes)?.[1]);
+    const one = await tokens("--max-frames", "1");
+    expect(one).toBeGreaterThan(0);
+    expect(await tokens()).toBe(4 * one);
+    expect(await tokens("--fps", "12")).toBe(2 * one);
+  });
+});
+
+describe("the range of an option", () => {
+  const ranges: readonly (readonly [string, readonly string[], readonly string[]])[] = [
+    ["max-tokens", ["1", "2"], ["0", "-1", "1.5"]],
+    ["temperature", ["0", "0.01", "1"], ["-0.01"]],
+    ["top-k", ["1", "2"], ["0", "1.5"]],
+    ["top-p", ["0.01", "0.99", "1"], ["0", "-0.01", "1.01"]],
+    ["repetition-penalty", ["0.01", "1", "2"], ["0", "-1"]],
+    ["seed", ["-1", "0", "1"], ["0.5", "1e300"]],
+    ["threshold", ["0", "0.1"], ["-0.1"]],
+    ["min-tokens", ["0", "1"], ["-1", "0.5"]],
+    ["merge", ["1", "2"], ["0"]],
+    ["slices", ["1", "2"], ["0"]],
+    ["volume-index", ["0", "1"], ["-1"]],
+    ["fps", ["0.01", "1"], ["0", "-1"]],
+    ["max-frames", ["1", "2"], ["0"]],
+    [
+      "window",
+      ["0,1", "-600,1500", "0,0.01", "1e3, 2"],
+      ["0,0", "0,-1", "1", "1,2,3", ",1", "1,", "a,1", "Infinity,1", "1,Infinity"],
+    ],
+    ["axis", ["axial", "coronal", "sagittal"], ["2"]],
+    ["slice-rule", ["hf", "repository"], ["HF"]],
+    ["aspect", ["true", "transposed"], ["false"]],
+    ["thinking", ["inline", "hidden", "apart"], ["off"]],
+  ];
+  // The checkpoint comes last: where it is missed, the option was taken.
+  const call = (name: string, value: string) => hulu(["ask", "--model", "nowhere", `--${name}`, value, "hi"]);
+  test.each(ranges)("--%s", async (name, right, wrong) => {
+    for (const value of right) {
+      const { code, notes } = await call(name, value);
+      expect([value, code, notes]).toEqual([value, 1, expect.stringContaining("EngineError (file-missing)")]);
+    }
+    for (const value of wrong) {
+      const { code, notes } = await call(name, value);
+      expect([code, notes]).toEqual([2, expect.stringContaining(`--${name} is "${value}"; it must be `)]);
+    }
+  });
+
+  test("--window has no meaning with the repository's rule", async () => {
+    const { code, notes } = await hulu(["ask", "--model", "nowhere", "--window", "1,2", "--slice-rule", "repository"]);
+    expect([code, notes]).toEqual([2, expect.stringContaining("--window goes with the slice rule hf")]);
+  });
+});
+
 describe("a wrong call of hulu ask", () => {
   const wrong: readonly (readonly [string[], number, string])[] = [
     [[], 2, "ask needs --model SOURCE"],
@@ -158,6 +247,11 @@ describe("a wrong call of hulu ask", () => {
       1,
       "ProcessorError (nifti-volume-index)",
     ],
+    [["--model", "nowhere", ""], 1, "EngineError (prompt-empty)"],
+    [["--model", "nowhere"], 1, "EngineError (prompt-empty)"],
+    [["--model", model, "--image", "packages", "hi"], 2, "packages cannot be read: it is a folder"],
+    [["--model", model, "--messages", "packages"], 2, "packages cannot be read: it is a folder"],
+    [["-m", model, "hi"], 2, "there is no option -m; did you mean --model?"],
     [["--model", model, ""], 1, "EngineError (prompt-empty)"],
     [["--model", model], 1, "EngineError (prompt-empty)"],
     [["--model", "packages", "hi"], 1, "EngineError (file-missing): the checkpoint has no config.json"],

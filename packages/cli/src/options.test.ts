@@ -32,7 +32,10 @@ describe("a command line", () => {
     [["--imge", "x"], "there is no option --imge; did you mean --image?"],
     [["--maxtokens=3"], "there is no option --maxtokens; did you mean --max-tokens?"],
     [["--zzzzzzzzzzzz"], "there is no option --zzzzzzzzzzzz"],
-    [["-x"], "there is no option -x"],
+    [["-x"], /^there is no option -x$/],
+    [["-v"], /^there is no option -v; did you mean --volume\?$/],
+    [["-m", "x"], /^there is no option -m; did you mean --max-tokens\?$/],
+    [["-j"], /^there is no option -j; did you mean --json\?$/],
     [["--image"], "--image needs a value: --image FILE"],
     [["--image", "--json"], "--image needs a value: --image FILE"],
     [["--mode"], "--mode needs a value: --mode VALUE"],
@@ -66,6 +69,39 @@ test("the nearest word is the one with the fewest edits", () => {
       return nearest(word, words) === word;
     }),
   );
+});
+
+describe("the nearest word takes at most half its letters in edits, and two in any case", () => {
+  test.each([
+    ["inspect", "inspXXXX", true],
+    ["inspect", "inXXXXX", false],
+    ["inspect", "XXXXinspect", true],
+    ["inspect", "XXXXXinspect", false],
+    ["inspect", "inspectXXXX", true],
+    ["inspect", "inspectXXXXX", false],
+    ["inspect", "ins", true],
+    ["inspect", "in", false],
+    ["inspect", "ect", true],
+    ["inspect", "ct", false],
+    ["inspects", "inspXXXX", true],
+    ["inspects", "insXXXXX", false],
+    ["ab", "", true],
+    ["ab", "xy", true],
+    ["ab", "xyz", false],
+    ["a", "xy", true],
+    ["a", "xyz", false],
+    ["ask", "axx", true],
+    ["ask", "xxx", false],
+  ])("%s for %s: %s", (known, word, near) => {
+    expect(nearest(word, [known])).toBe(near ? known : undefined);
+  });
+
+  test("whatever the order of the known, and the first of two that are as near", () => {
+    expect(nearest("verift", ["inspect", "verify"])).toBe("verify");
+    expect(nearest("verift", ["verify", "inspect"])).toBe("verify");
+    expect(nearest("ac", ["ab", "ad"])).toBe("ab");
+    expect(nearest("ac", [])).toBeUndefined();
+  });
 });
 
 test("the help names every option", () => {

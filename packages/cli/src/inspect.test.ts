@@ -1,0 +1,58 @@
+import { readFile } from "node:fs/promises";
+import { describe, expect, test, vi } from "vitest";
+import { hulu } from "../test/run.js";
+
+const closed = vi.hoisted(() => ({ times: 0 }));
+vi.mock("@hulu/engine", async (original) => {
+  const engine = await original<typeof import("@hulu/engine")>();
+  return {
+    ...engine,
+    openModel: async (...args: Parameters<typeof engine.openModel>) => {
+      const checkpoint = await engine.openModel(...args);
+      const stored = new Proxy(checkpoint.stored, {
+        get: (target, name) =>
+          name === "close"
+            ? async () => {
+                closed.times++;
+                await target.close();
+              }
+            : Reflect.get(target, name, target),
+      });
+      return { ...checkpoint, stored };
+    },
+  };
+});
+
+const model = "test/data/goldens/q3-p16";
+
+describe("hulu inspect", () => {
+  test.each([[[]], [["--params"]], [["--json"]], [["--graph", "step"]]])("closes what it opened: %j", async (args) => {
+    closed.times = 0;
+    expect((await hulu(["inspect", model, ...args])).code).toBe(0);
+    expect(closed.times).toBe(1);
+  });
+
+  test("closes it when there is no such program", async () => {
+    closed.times = 0;
+    const { code, out, notes } = await hulu(["inspect", model, "--graph", "toString"]);
+    expect([code, out]).toEqual([2, ""]);
+    expect(notes).toContain("there is no program toString; there are encodeVision");
+    expect(closed.times).toBe(1);
+  });
+
+  test("takes one checkpoint", async () => {
+    for (const args of [
+      [model, model],
+      ["--model", model, model],
+    ]) {
+      const { code, notes } = await hulu(["inspect", ...args]);
+      expect([code, notes]).toEqual([2, "hulu: UsageError: one checkpoint is inspected, not 2\n"]);
+    }
+    expect((await hulu(["inspect"])).notes).toContain("inspect needs --model SOURCE");
+  });
+});
+
+test("hulu --version is the package's", async () => {
+  const { version } = JSON.parse(await readFile("packages/cli/package.json", "utf8"));
+  expect((await hulu(["--version"])).out).toBe(`${version}\n`);
+});
