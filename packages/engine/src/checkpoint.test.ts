@@ -190,6 +190,57 @@ test("without a preprocessor's file the encoder says how large a patch is", asyn
   expect(preprocessor.mean[0]).toBeCloseTo(0.48145466);
 });
 
+test("transformers' own layout has a mean and deviation of one half", async () => {
+  const { vision_encoder_config: vision, image_token_index: token, ...rest } = config();
+  const json = {
+    model_type: "video_llama_3",
+    image_token_id: token,
+    text_config: { ...rest, model_type: "qwen3" },
+    vision_config: vision,
+    tie_word_embeddings: true,
+  };
+  const source = files({
+    "config.json": json,
+    "model.safetensors": await weights(native),
+    "preprocessor_config.json": undefined,
+  });
+  expect((await openModel(source)).preprocessor).toMatchObject({
+    mean: [0.5, 0.5, 0.5],
+    std: [0.5, 0.5, 0.5],
+    patchSize: 16,
+  });
+});
+
+test("an answer ends at every end token that any file knows", async () => {
+  const stops = async (changes: Record<string, unknown>) =>
+    [...(await openModel(files(changes))).generation.stopTokens].sort();
+  const tokenizerConfig = JSON.parse(text("tokenizer_config.json"));
+  expect(await stops({})).toEqual([502]);
+  expect(await stops({ "tokenizer_config.json": { ...tokenizerConfig, eos_token: "<|endoftext|>" } })).toEqual([
+    499, 502,
+  ]);
+  expect(await stops({ "config.json": { ...config(), eos_token_id: [499, 500] } })).toEqual([499, 500, 502]);
+  expect(await stops({ "generation_config.json": { eos_token_id: 501 } })).toEqual([501, 502]);
+  expect(
+    await stops({ "tokenizer_config.json": undefined, "config.json": { ...config(), eos_token_id: null } }),
+  ).toEqual([502]);
+});
+
+test("of several templates the one called default counts", async () => {
+  const named = [{ name: "tool_use", template: "no" }, null, "x", { name: "default", template: "yes" }];
+  const own = { ...JSON.parse(text("tokenizer_config.json")), chat_template: named };
+  expect(
+    (await openModel(files({ "tokenizer_config.json": own }))).template.render([{ role: "user", content: "" }]),
+  ).toBe("yes");
+  expect((await openModel(files({ "chat_template.json": { chat_template: "file" } }))).template.render([])).toBe(
+    "file",
+  );
+  expect(
+    (await openModel(files({ "tokenizer_config.json": { ...own, chat_template: [null, { name: "other" }] } }))).template
+      .name,
+  ).toBe("hulu-med");
+});
+
 test("top_k 0 is off, and without do_sample nothing is sampled", async () => {
   const generation = async (json: unknown) => (await openModel(files({ "generation_config.json": json }))).generation;
   expect((await generation({ do_sample: true, top_k: 0, top_p: 1 })).topK).toBeUndefined();

@@ -420,3 +420,121 @@ describe("the model", () => {
     );
   });
 });
+
+describe("the prompt", () => {
+  const frame = (seed: number) => ({
+    data: Uint8Array.from({ length: 64 * 96 * 3 }, (_, i) => (i * 7 + seed * 90) % 256),
+    width: 96,
+    height: 64,
+  });
+  /** The text that the model was given, placeholders and all. */
+  async function given(
+    messages: readonly Message[],
+    options: AskOptions = {},
+    asked: HuluModel = model,
+  ): Promise<string> {
+    let ids: readonly number[] = [];
+    const processLogits: AskOptions["processLogits"] = (_, context) => {
+      ids = [...context.ids];
+    };
+    await asked.ask(messages, { ...options, processLogits, maxTokens: 1 }).result();
+    return asked.tokenizer.decode(ids);
+  }
+
+  test("tells a picture's time and a clip's times", async () => {
+    const image = frame(0);
+    expect(await given([{ role: "user", content: [{ type: "image", image, time: 3.25 }] }])).toContain(
+      "Time 3.2s: <image>",
+    );
+    expect(await given([{ role: "user", content: [{ type: "image", image, time: 0 }] }])).toContain("Time 0s: <image>");
+    expect(await given([{ role: "user", content: [{ type: "image", image }] }])).not.toContain("Time");
+    const video = { type: "video", frames: [image, frame(1)], timestamps: [0, 7] } as const;
+    const told = await given([{ role: "user", content: [video] }], { prune: "off" });
+    expect(told).toMatch(/Time 0\.0s:(<image>)+,Time 7\.0s:(<image>)+\n/);
+  });
+
+  test("keeps the order of its parts and its turns", async () => {
+    const text = await given([
+      { role: "system", content: "S" },
+      {
+        role: "user",
+        content: [
+          { type: "text", text: "a" },
+          { type: "image", image: frame(0) },
+          { type: "text", text: "b" },
+        ],
+      },
+      { role: "assistant", content: "c" },
+      { role: "user", content: "d" },
+    ]);
+    expect(text.replace(/(<image>)+/, "<image>")).toBe(
+      "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\na<image>\nb<|im_end|>\n<|im_start|>assistant\nc<|im_end|>\n<|im_start|>user\nd<|im_end|>\n<|im_start|>assistant\n",
+    );
+  });
+
+  test("merges 2 x 2 where there is a clip, not for pictures; one frame of a clip is not pruned", async () => {
+    const image = frame(0);
+    const count = async (content: readonly Part[], options: AskOptions = {}) =>
+      (await model.ask([{ role: "user", content }], { ...options, maxTokens: 1 }).result()).visualTokens;
+    expect(await count([{ type: "image", image }])).toEqual({ all: 24, kept: 24 });
+    expect((await count([{ type: "video", frames: [frame(0)] }])).kept).toBe(
+      (await count([{ type: "video", frames: [frame(0)] }])).all,
+    );
+    const clip = { type: "video", frames: [frame(0), frame(0), frame(1)] } as const;
+    const pruned = await count([clip], { prune: { rule: "pixel", threshold: 0.1 } });
+    const whole = await count([clip], { prune: "off" });
+    expect(whole).toEqual({ all: pruned.all, kept: pruned.all });
+    // The first frame whole, one token of its twin, and the third whole.
+    expect(pruned.kept).toBe((pruned.all / 3) * 2 + 1);
+    expect((await count([{ type: "image", image }, clip], { prune: "off" })).all).toBe(whole.all + whole.all / 3);
+    expect((await count([clip], { merge: 1, prune: "off" })).all).toBe(24 * 3);
+    expect((await count([clip], { prune: { rule: "pixel", minTokens: 2 } })).kept).toBe(pruned.kept + 1);
+  });
+
+  test("may fill the context but for one position, and a longer one is refused before pictures are encoded", async () => {
+    const length = (await model.ask("Hello", { maxTokens: 1 }).result()).promptTokens;
+    const fits = await load(folder, { backend: reference, contextLength: length + 1 });
+    const full = await fits.ask("Hello", { maxTokens: 9 }).result();
+    expect([full.tokenIds.length, full.stopReason]).toEqual([1, "length"]);
+    await fits.dispose();
+    const short = await load(folder, { backend: reference, contextLength: length });
+    await expect(short.ask("Hello").result()).rejects.toThrow(
+      `the prompt has ${length} tokens, the model takes ${length - 1}`,
+    );
+    const words =
+      (await model.ask([{ role: "user", content: [{ type: "image", image: frame(0) }] }], { maxTokens: 1 }).result())
+        .promptTokens - 24;
+    const ask = (part: Part, options: AskOptions = {}) =>
+      short.ask([{ role: "user", content: [part] }], options).result();
+    await expect(ask({ type: "image", image: frame(0) })).rejects.toThrow(`the prompt has ${words + 24} tokens`);
+    // Of a clip that is pruned no more is known beforehand than what each frame must keep.
+    const clip = { type: "video", frames: [0, 1, 2, 3].map(frame) } as const;
+    const separators = 3;
+    await expect(ask(clip, { prune: { rule: "pixel", minTokens: 2 } })).rejects.toThrow(
+      `the prompt has ${words + separators + 8} tokens`,
+    );
+    await short.dispose();
+  });
+
+  test("of a checkpoint's own template gets its variables and, with pictures, its system prompt", async () => {
+    const template =
+      "{% if add_system_prompt %}SYS {% endif %}{{ mood }}{% for m in messages %}{% for p in m.content %}{% if p.type == 'image' %}{{ image_token }}{% else %}{{ p.text }}{% endif %}{% endfor %}{% endfor %}";
+    const names = [
+      "config.json",
+      "tokenizer.json",
+      "tokenizer_config.json",
+      "preprocessor_config.json",
+      "model.safetensors",
+    ];
+    const files = new Map(names.map((name) => [name, new Uint8Array(readFileSync(`${folder}/${name}`))]));
+    files.set("chat_template.jinja", new TextEncoder().encode(template));
+    const own = await load(files, { backend: reference });
+    const text: Message[] = [{ role: "user", content: [{ type: "text", text: "hi" }] }];
+    const picture: Message[] = [{ role: "user", content: [{ type: "image", image: frame(0) }] }];
+    expect(await given(text, {}, own)).toBe("hi");
+    expect(await given(text, { systemPrompt: true, templateVariables: { mood: "calm " } }, own)).toBe("SYS calm hi");
+    expect(await given(picture, {}, own)).toMatch(/^SYS (<image>)+$/);
+    expect(await given(picture, { systemPrompt: false }, own)).toMatch(/^(<image>)+$/);
+    await own.dispose();
+  });
+});
