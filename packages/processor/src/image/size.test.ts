@@ -37,6 +37,7 @@ describe("sizes", () => {
       { frames: 3, height: 300, width: 400 },
     ];
     expect(targetSizes(two, [2, 2], config)).toEqual(simpleSizes(two, 28, config));
+    expect(targetSizes([], [], config)).toEqual([]);
     expect(targetSizes(two, [1, 2], config)).toEqual(mixedSizes(two, [14, 28], 300));
   });
 

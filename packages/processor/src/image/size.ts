@@ -91,8 +91,10 @@ export function targetSizes(
     return aspect === "transposed" ? { frames, height: width, width: height } : { frames, height, width };
   });
   const factors = merges.map((m) => m * config.patchSize);
-  const mixed = factors.some((f) => f !== factors[0]);
-  const sizes = mixed ? mixedSizes(read, factors, config.maxTokens) : simpleSizes(read, factors[0] ?? 1, config);
+  const [factor] = factors;
+  if (factor === undefined) return [];
+  const mixed = factors.some((f) => f !== factor);
+  const sizes = mixed ? mixedSizes(read, factors, config.maxTokens) : simpleSizes(read, factor, config);
   sizes.forEach((size, i) => {
     checkTarget(items[i]!, size, i);
   });

@@ -19,3 +19,12 @@ describe("a text that uses the private use area", () => {
     expect(codeOf(() => mask(privateUse))).toBe("chat-conversation");
   });
 });
+
+it("takes a conversation whose texts lie 64 deep, and no deeper", () => {
+  const nested = (levels: number): unknown => (levels === 0 ? "<image>" : [nested(levels - 1)]);
+  // A text of a message is 2 deep: in the message, in the list of messages.
+  const at = (depth: number) =>
+    maskConversation([{ role: "user", content: "", x: nested(depth - 2) }], tokenizer, "<image>");
+  expect(JSON.stringify(at(64).conversation)).toContain('["\uE000image>"]');
+  expect(codeOf(() => at(65))).toBe("chat-conversation");
+});
