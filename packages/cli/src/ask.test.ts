@@ -170,6 +170,18 @@ describe("what is asked of an answer", () => {
     expect(await said("--repetition-penalty", "1")).toEqual(plain);
   });
 
+  test("--stop ends it before any of the texts", async () => {
+    const said = async (...args: string[]) =>
+      (await json(...args, "--", "Hello, I have a headache, what should I do?")).text;
+    const whole = await said();
+    const at = whole.length >> 1;
+    const stop = whole.slice(at, at + 2);
+    const cut = whole.slice(0, whole.indexOf(stop));
+    expect(await said("--stop", stop)).toBe(cut);
+    expect(await said("--stop", "no such text", "--stop", stop)).toBe(cut);
+    expect(await said("--stop", "no such text")).toBe(whole);
+  });
+
   test("a GIF is a video, as many frames as asked", async () => {
     const gif = ["--video", "test/data/samples/nasty/animated.gif", "--pruning", "off"];
     const tokens = async (...args: string[]) => Number(/(\d+) of/.exec((await ask(...gif, ...args, "hi")).notes)?.[1]);
