@@ -104,7 +104,7 @@ function askOptions(parsed: Parsed, signal: AbortSignal): AskOptions {
     temperature: parsed.number("temperature", (t) => t >= 0, "a number of at least 0") ?? (sampled ? 1 : 0),
     repetitionPenalty: parsed.number("repetition-penalty", (r) => r > 0, "a number above 0"),
     seed: parsed.number("seed", Number.isSafeInteger, "a whole number"),
-    stop: parsed.order.flatMap((o) => (o.name === "stop" && o.value !== undefined ? [o.value] : [])),
+    stop: parsed.texts("stop"),
     thinking: parsed.oneOf("thinking", ["inline", "hidden", "apart"]) ?? "inline",
     prune:
       rule === undefined && threshold === undefined && minTokens === undefined

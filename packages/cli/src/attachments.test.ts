@@ -121,6 +121,13 @@ describe("a volume", () => {
   });
 });
 
+test("a picture keeps the time that its message gives it", async () => {
+  const place = user({ type: "image", time: 1.5 }, { type: "image" });
+  const [timed, plain] = await parts(place, [file("image", gif), file("image", gif)]);
+  expect(timed).toMatchObject({ type: "image", time: 1.5 });
+  expect(Object.keys(plain!)).toEqual(["type", "image"]);
+});
+
 describe("a message that was written wrongly", () => {
   test.each([
     [{ type: "audio", text: "hi" }, 'a part of type "audio"; it must be one of text, image, video, volume'],

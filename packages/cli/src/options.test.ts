@@ -21,6 +21,7 @@ describe("a command line", () => {
       ["volume", "c"],
     ]);
     expect(parsed.positionals).toEqual(["hi"]);
+    expect(["volume", "image", "json", "mode"].map(parsed.texts)).toEqual([["a", "c"], ["b"], [], []]);
     expect([parsed.flag("json"), parsed.flag("image"), parsed.text("mode")]).toEqual([true, true, undefined]);
   });
 

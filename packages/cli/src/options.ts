@@ -17,6 +17,8 @@ export interface Parsed {
   readonly positionals: readonly string[];
   readonly order: readonly { readonly name: string; readonly value: string | undefined }[];
   text(name: string): string | undefined;
+  /** All values of an option that may be given several times. */
+  texts(name: string): string[];
   flag(name: string): boolean;
   /** A whole number from `least`. */
   count(name: string, least?: number): number | undefined;
@@ -50,7 +52,7 @@ function parse(args: readonly string[], options: Options) {
   return parseArgs({ args: [...args], options: known, strict: false, allowPositionals: true, tokens: true });
 }
 
-function readers(order: Parsed["order"]): Pick<Parsed, "text" | "flag" | "count" | "number" | "oneOf"> {
+function readers(order: Parsed["order"]): Pick<Parsed, "text" | "texts" | "flag" | "count" | "number" | "oneOf"> {
   const text = (name: string) => order.find((o) => o.name === name)?.value;
   const number: Parsed["number"] = (name, fits, range) => {
     const given = text(name);
@@ -61,6 +63,7 @@ function readers(order: Parsed["order"]): Pick<Parsed, "text" | "flag" | "count"
   };
   return {
     text,
+    texts: (name) => order.flatMap((o) => (o.name === name && o.value !== undefined ? [o.value] : [])),
     number,
     flag: (name) => order.some((o) => o.name === name),
     count: (name, least = 1) =>
