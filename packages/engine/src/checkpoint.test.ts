@@ -251,6 +251,16 @@ test("top_k 0 is off, and without do_sample nothing is sampled", async () => {
     topP: undefined,
   });
   expect((await generation({ repetition_penalty: 1.05 })).repetitionPenalty).toBe(1.05);
+  for (const bad of [
+    { top_p: 1.5 },
+    { top_p: 0 },
+    { top_k: -1 },
+    { top_k: 1.5 },
+    { temperature: -1 },
+    { repetition_penalty: 0 },
+  ])
+    await expect(generation(bad), JSON.stringify(bad)).rejects.toMatchObject({ code: "json-invalid" });
+  expect((await generation({ do_sample: true, temperature: 0 })).temperature).toBe(0);
 });
 
 test("a missing norm or bias is reported as missing, whichever layer lacks it", async () => {

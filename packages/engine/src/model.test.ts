@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { reference } from "@hulu/backend-reference";
-import { removeThinking } from "@hulu/processor";
+import { type Patches, removeThinking, type SliceOptions } from "@hulu/processor";
 import { open } from "@hulu/safetensors";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type AskOptions, type HuluModel, load, type Message, type Part, type Piece } from "./index.js";
+import { type AskOptions, type HuluModel, load, type Message, openModel, type Part, type Piece } from "./index.js";
 
 const folder = "test/data/goldens/q3-p16";
 const END = 502;
@@ -489,6 +489,33 @@ describe("the prompt", () => {
     expect((await count([{ type: "image", image }, clip], { prune: "off" })).all).toBe(whole.all + whole.all / 3);
     expect((await count([clip], { merge: 1, prune: "off" })).all).toBe(24 * 3);
     expect((await count([clip], { prune: { rule: "pixel", minTokens: 2 } })).kept).toBe(pruned.kept + 1);
+  });
+
+  test("takes a volume's slices along the axis, as many and by the rule that it is told", async () => {
+    const volume = await readFile("test/data/samples/3d/anatomical_be.nii");
+    const count = async (options: Omit<Part & { type: "volume" }, "type" | "volume">) => {
+      const parts: Part[] = [{ type: "volume", volume, ...options }];
+      const { visualTokens } = await model
+        .ask([{ role: "user", content: parts }], { maxTokens: 1, prune: "off", aspect: "true" })
+        .result();
+      return visualTokens.all;
+    };
+    const { readNifti, preprocess, volumeFrames } = await import("@hulu/processor");
+    const read = await readNifti(volume);
+    const config = (await openModel(folder)).preprocessor;
+    const expected = (options: SliceOptions) => {
+      const [{ grid }] = preprocess([{ frames: volumeFrames(read, options), merge: 2 }], config) as [Patches];
+      return (grid[0] * grid[1] * grid[2]) / 4;
+    };
+    expect(await count({})).toBe(expected({ rule: "hf" }));
+    expect(expected({ axis: "coronal", rule: "hf" })).not.toBe(expected({ rule: "hf" }));
+    for (const options of [
+      { axis: "coronal", numSlices: 99 },
+      { axis: "sagittal", numSlices: 5 },
+      { rule: "repository", numSlices: 13 },
+      { numSlices: 3, window: { center: 100, width: 50 } },
+    ] as const)
+      expect(await count(options)).toBe(expected({ rule: "hf", ...options }));
   });
 
   test("may fill the context but for one position, and a longer one is refused before pictures are encoded", async () => {
