@@ -18,7 +18,7 @@ export interface Outcome {
   readonly reason?: string;
 }
 
-export function row(caseName: string, stage: string, { maxAbs, bound, reason }: Outcome): Row {
+function row(caseName: string, stage: string, { maxAbs, bound, reason }: Outcome): Row {
   const ok = maxAbs <= bound && reason === undefined;
   return {
     case: caseName,
