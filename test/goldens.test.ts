@@ -35,7 +35,7 @@ describe.each(["onnx", "reference"])("the published numbers on %s", (backend) =>
     const ran = await hulu(["verify", root, "--backend", backend, "--json"]);
     const { backend: name, results } = JSON.parse(ran.out) as {
       backend: string;
-      results: { case: string; stage: string; ok: boolean; status: string }[];
+      results: { case: string; stage: string; ok: boolean; status: string; maxAbs: number; bound: number }[];
     };
     expect(name).toBe(backend);
     expect(results.filter((r) => !r.ok)).toEqual([]);
@@ -44,6 +44,15 @@ describe.each(["onnx", "reference"])("the published numbers on %s", (backend) =>
     );
     const found = new Set(results.map((r) => `${r.case} ${r.stage}`));
     expect((await wanted()).filter((row) => !found.has(row))).toEqual([]);
+    // What must be equal says so: nothing differs, and nothing may.
+    const equal = results.filter((r) => !r.case.includes("/case-") || /(_ids|_mask|_labels|generated)$/.test(r.stage));
+    expect(equal.length).toBeGreaterThan(1000);
+    expect(equal.filter((r) => !/l1_distance/.test(r.stage) && (r.maxAbs !== 0 || r.bound !== 0))).toEqual([]);
+    expect(results.filter((r) => /logits/.test(r.stage)).every((r) => r.bound === 2e-4)).toBe(true);
+    const unsupported = results.filter((r) => r.status === "unsupported").length;
+    expect(ran.notes).toBe(
+      `${backend}: ${results.length - unsupported} passed, 0 failed, ${unsupported} unsupported\n`,
+    );
     expect(ran.code).toBe(0);
   });
 });

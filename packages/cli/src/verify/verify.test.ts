@@ -372,5 +372,12 @@ describe("what ends how", () => {
     const { out, notes } = await hulu(["verify", goldens, "--case", "think"]);
     expect(out.split("\n")[0]).toBe("pass        think  0  equal");
     expect(notes).toBe("onnx: 7 passed, 0 failed\n");
+    const root = await copyOf("two-of-seven", "think.json");
+    const json = JSON.parse(await readFile(join(root, "think.json"), "utf8"));
+    for (const i of [1, 4]) json[i].out += "x";
+    await writeFile(join(root, "think.json"), JSON.stringify(json));
+    const red = await hulu(["verify", root]);
+    expect(red.notes).toBe("onnx: 5 passed, 2 failed\n");
+    expect(red.out.split("\n")[1]).toMatch(/^fail {8}think {2}1 {2}1 differ: /);
   });
 });
