@@ -226,6 +226,22 @@ test("an answer ends at every end token that any file knows", async () => {
   ).toEqual([502]);
 });
 
+test("what stands for a picture is looked up, or its absence named", async () => {
+  const unsaid = { ...config(), image_token_index: -1 };
+  expect((await openModel(files({ "config.json": unsaid }))).imageToken).toEqual({ id: 500, text: "<image>" });
+  const tokenizer = JSON.parse(text("tokenizer.json"));
+  tokenizer.added_tokens = tokenizer.added_tokens.filter((t: { content: string }) => t.content !== "<image>");
+  const changes = { "tokenizer.json": tokenizer, "tokenizer_config.json": undefined };
+  await expect(openModel(files({ ...changes, "config.json": unsaid }))).rejects.toMatchObject({
+    code: "image-token",
+    message: expect.stringContaining("neither config.json's image_token_index nor a token <image>"),
+  });
+  await expect(openModel(files(changes))).rejects.toMatchObject({
+    code: "image-token",
+    message: expect.stringContaining("image_token_index is 500, which tokenizer.json does not have"),
+  });
+});
+
 test("of several templates the one called default counts", async () => {
   const named = [{ name: "tool_use", template: "no" }, null, "x", { name: "default", template: "yes" }];
   const own = { ...JSON.parse(text("tokenizer_config.json")), chat_template: named };

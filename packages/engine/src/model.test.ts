@@ -376,6 +376,19 @@ describe("wrong questions", () => {
   });
 });
 
+describe("the timings", () => {
+  test("count every stage once, in milliseconds", async () => {
+    const began = performance.now();
+    const { timings } = await model.ask("How long?", { maxTokens: 1 }).result();
+    const took = performance.now() - began;
+    expect(timings.prefill).toBeGreaterThan(0);
+    expect(timings.process + timings.encode + timings.prefill + timings.decode).toBeLessThanOrEqual(took);
+    const longer = (await model.ask("How long?", { maxTokens: 12 }).result()).timings;
+    expect(longer.decode).toBeGreaterThan(0);
+    for (const ms of Object.values(longer)) expect(ms).toBeGreaterThanOrEqual(0);
+  });
+});
+
 describe("the model", () => {
   test("gives a picture's tokens", async () => {
     const image = { data: new Uint8Array(128 * 192 * 3).fill(9), width: 192, height: 128 };
