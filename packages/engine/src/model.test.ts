@@ -137,6 +137,13 @@ describe("the answer as it arrives", () => {
     expect(result.tokenIds.at(-1)).toBe(END);
   });
 
+  test("leaves special tokens out, and keeps them among the ids", async () => {
+    const [ok] = model.tokenizer.encode("a");
+    const result = await model.ask("?", { ...saying([ok!, 499, ok!]), thinking: "inline" }).result();
+    expect(result.text).toBe("aa");
+    expect(result.tokenIds).toEqual([ok, 499, ok, END]);
+  });
+
   test("ends before a stop string, also where it comes in pieces", async () => {
     const result = await model.ask("?", { ...say("yes. STOP no"), stop: ["STOP", "never"] }).result();
     expect(result.text).toBe("yes. ");
@@ -335,6 +342,7 @@ describe("wrong questions", () => {
       expect(() => model.ask("?", option as never), JSON.stringify(option)).toThrow(
         expect.objectContaining({ name: "EngineError", code: "option-invalid" }),
       );
+    expect(() => model.ask("?", { merge: 0 })).toThrow("ask: merge is 0; it must be a whole number of at least 1");
     expect(() => model.ask("?", { maxtokens: 3 } as never)).toThrow(
       "ask has no option maxtokens; it has maxTokens, temperature",
     );
