@@ -45,9 +45,8 @@ export interface Visual {
 }
 
 /**
- * Decode what a conversation holds.
- * @throws EngineError `content-invalid` for a part that is none of {@link Part}; ProcessorError for a file that is not
- *   what it should be
+ * Decode what a conversation holds; `checkMessages` has been over it.
+ * @throws ProcessorError for a file that is not what it should be
  */
 export async function prepare(messages: readonly Message[], signal?: AbortSignal): Promise<Prepared> {
   const visuals: Visual[] = [];
@@ -79,8 +78,6 @@ async function preparePart(part: Part, visuals: Visual[]): Promise<TemplatePart>
     case "volume":
       // A 3D volume carries no timestamps, whatever the template.
       return video(await readSlices(part), undefined, visuals);
-    default:
-      throw new EngineError("content-invalid", "a part's type is text, image, video or volume");
   }
 }
 
@@ -89,18 +86,11 @@ function video(
   timestamps: readonly Numeric[] | undefined,
   visuals: Visual[],
 ): TemplatePart {
-  const { length } = frames;
-  if (length === 0) throw new EngineError("content-invalid", "a video needs at least one frame");
-  if (timestamps !== undefined && timestamps.length !== length)
-    throw new EngineError("content-invalid", `${timestamps.length} timestamps do not fit ${length} frames`);
   visuals.push({ kind: "video", frames });
-  if (timestamps === undefined) return { type: "video", num_frames: length };
+  const part = { type: "video", num_frames: frames.length } as const;
+  if (timestamps === undefined) return part;
   // A clip's times are Python floats to the template: `Time 7.0s`.
-  return {
-    type: "video",
-    num_frames: length,
-    timestamps: timestamps.map((t) => (typeof t === "number" ? float(t) : t)),
-  };
+  return { ...part, timestamps: timestamps.map((t) => (typeof t === "number" ? float(t) : t)) };
 }
 
 /** A picture's pixels. */
