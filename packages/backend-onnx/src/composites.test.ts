@@ -102,7 +102,7 @@ describe("rotate", () => {
 
 /** Attention of random numbers; keys behind a session's past, or given. */
 function attending(
-  o: { head: number; kv: number; dim: number; causal: boolean; scale?: number },
+  o: { head: number; kv: number; dim: number; causal: boolean; scale?: number; window?: number; softcap?: number },
   keys: "session" | "given" | "self" | "segments",
 ) {
   const [head, kv, dim] = [size("head", o.head), size("kv", o.kv), size("dim", o.dim)];
@@ -120,6 +120,8 @@ function attending(
     const rule = {
       scale: o.scale ?? o.dim ** -0.5,
       causal: o.causal,
+      window: o.window,
+      softcap: o.softcap,
       ...(keys === "segments" && { segments: any(values.segments) as Value<"seq"> }),
     };
     return {
@@ -176,6 +178,71 @@ describe("attention", () => {
     );
   });
 
+  const bent = fc.record({
+    window: fc.option(fc.integer({ min: 1, max: 12 }), { nil: undefined }),
+    softcap: fc.option(fc.constantFrom(0.5, 2, 50), { nil: undefined }),
+    dim: fc.constantFrom(8, 16, 24),
+  });
+  test("windows and softcaps behind a session's past are claimed: prompts in pieces and single tokens", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        heads,
+        bent,
+        fc.array(fc.constantFrom(1, 1, 2, 5, 0), { minLength: 1, maxLength: 9 }),
+        async (o, { window, softcap, dim }, pieces) => {
+          const shape = {
+            ...o,
+            dim,
+            causal: true,
+            ...(window !== undefined && { window }),
+            ...(softcap !== undefined && { softcap }),
+          };
+          const graph = attending(shape, "session");
+          expect(opsOf(graph).has("attention")).toBe(true);
+          await parity(
+            graph,
+            pieces.map((n, i) => runOf(shape, n, i * 3 + 1)),
+            { session: true },
+          );
+        },
+      ),
+      { ...few, numRuns: 40 },
+    );
+  });
+
+  test("a window longer than the first storage, and shorter; layers of two windows in one program", async () => {
+    const o = { head: 6, kv: 3, dim: 8, causal: true };
+    for (const [window, pieces] of [
+      [256, [250, 1, 1, 7, 1]],
+      [3, [255, 1, 1, 3, 1]],
+      [2 ** 31 - 1, [3, 1]],
+    ] as const)
+      await parity(
+        attending({ ...o, window, softcap: 1 }, "session"),
+        pieces.map((n, i) => runOf(o, n, i * 3 + 1)),
+        { session: true },
+      );
+    const [head, kv, dim] = [size("head", 4), size("kv", 2), size("dim", 8)];
+    const two = program(
+      "two",
+      { q: f32(batch, seq, head, dim), k: f32(batch, seq, kv, dim), v: f32(batch, seq, kv, dim) },
+      ({ q, k, v }) => {
+        const [keys, values] = [k, v].map((x, i) => ops.append(any(x) as never, ops.past, `rows${i}`)) as [
+          never,
+          never,
+        ];
+        const of = (window?: number) =>
+          any(ops.attention(any(q) as never, keys, values, { scale: 0.3, causal: true, window }));
+        return { near: of(2), far: of(5), all: of() };
+      },
+    );
+    await parity(
+      two,
+      [4, 1, 1, 5, 1].map((n, i) => runOf({ head: 4, kv: 2, dim: 8 }, n, i * 3 + 1)),
+      { session: true },
+    );
+  });
+
   test("causal, past the first storage of 256 positions", async () => {
     const o = { head: 6, kv: 3, dim: 8, causal: true };
     const pieces = [250, 1, 1, 7, 1, 255, 1, 3, 1];
@@ -188,8 +255,8 @@ describe("attention", () => {
 
   test("causal with a session's states, but without a session: a batch", async () => {
     const o = { head: 4, kv: 2, dim: 8, causal: true };
-    for (const dim of [8, 10]) {
-      const shape = { ...o, dim };
+    for (const dim of [8, 10, 16]) {
+      const shape = { ...o, dim, ...(dim === 16 && { window: 3, softcap: 0.5 }) };
       await parity(attending(shape, "session"), [
         runOf(shape, 4, 1, 4, 3),
         runOf(shape, 1, 1, 1, 3),
@@ -228,6 +295,10 @@ describe("attention", () => {
     expect(reason(attending({ ...o, dim: 20 }, "session"))).toMatch(/multiple of 8, not of 20/);
     expect(reason(attending(o, "self"))).toMatch(/appended to a session/);
     expect(reason(attending(o, "segments"))).toMatch(/segments/);
+    expect(reason(attending({ ...o, window: 3, softcap: 50 }, "session"))).toBe(true);
+    expect(reason(attending({ ...o, window: 3 }, "self"))).toMatch(/appended to a session/);
+    expect(reason(attending({ ...o, kv: 4, causal: false }, "self"))).toBe(true);
+    expect(reason(attending({ ...o, kv: 4, causal: false, softcap: 50 }, "self"))).toMatch(/no softcap/);
     expect(reason(attending({ ...o, causal: false }, "self"))).toMatch(/key head for each query head/);
   });
 });

@@ -20,10 +20,15 @@ export function supportsAttention(node: Value): true | string {
   if (!isFixed(head) || !isFixed(dim) || !isFixed(kv)) return "the number of heads and their width must be fixed";
   // A scale of 0 asks these kernels for their default.
   if (Number(node.attrs.scale) === 0) return "a scale of 0 cannot be said";
-  if (node.attrs.causal !== true) return head === kv ? true : "MultiHeadAttention has a key head for each query head";
+  if (node.attrs.causal !== true) return supportsBidirectional(node, head === kv);
   if (!overSession(node)) return "GroupQueryAttention needs keys and values that are appended to a session";
   if (dim % 8 !== 0) return `GroupQueryAttention takes heads of a multiple of 8, not of ${dim}`;
   return true;
+}
+
+function supportsBidirectional(node: Value, keyHeadForEach: boolean): true | string {
+  if (node.attrs.softcap !== undefined) return "MultiHeadAttention has no softcap";
+  return keyHeadForEach ? true : "MultiHeadAttention has a key head for each query head";
 }
 
 /** Behind a session, attention reads the new rows and the storage, not what `append` makes of them. */
@@ -69,6 +74,8 @@ interface Cached {
   readonly kv: number;
   readonly dim: number;
   readonly scale: number;
+  readonly window: number | undefined;
+  readonly softcap: number | undefined;
   readonly hint: string;
   /** The shapes, as int64s, of the queries and of the new rows for `onePosition`, and of the result. */
   readonly shapes: { readonly queries: string; readonly rows: string; readonly mixed: string };
@@ -92,12 +99,14 @@ function emitCached(e: Emission, node: Value): void {
     kv: k.dims[2]!.size as number,
     dim: q.dims[3]!.size as number,
     scale: Number(node.attrs.scale),
+    window: node.attrs.window as number | undefined,
+    softcap: node.attrs.softcap as number | undefined,
     hint: hintOf(node),
     shapes: onePositionShapes(e, q, k),
   };
   const decoding = e.input("decoding", "bool", [1]);
   const lengths = [e.input("seqlens_k", "i32", ["batch"]), e.input("total_sequence_length", "i32", [1])] as const;
-  const fill = cacheFill(e, cached.pastKeys, pastKeys.dims[1]!.size);
+  const fill = cacheFill(e, cached.pastKeys, pastKeys.dims[1]!.size, cached.window);
   const one = e.branch(() => onePosition(e, cached, fill));
   const many = e.branch(() => manyPositions(e, cached, lengths));
   const graph = (name: string, { nodes, result }: typeof one) => ({
@@ -119,22 +128,31 @@ function emitCached(e: Emission, node: Value): void {
 interface CacheFill {
   /** How many positions the storage has, int64[1]. */
   readonly capacity: string;
-  /** What is added to their scores: 0 where it is filled, and beyond that what no score outweighs. */
+  /** What is added to their scores: 0 where one position sees them, and elsewhere what no score outweighs. */
   readonly bias: string;
 }
 
-function cacheFill(e: Emission, past: string, length: Size): CacheFill {
+/** One position sees what is filled, or the last `window - 1` of that and itself. */
+function cacheFill(e: Emission, past: string, length: Size, window: number | undefined): CacheFill {
   const capacity = e.once("cache capacity", () =>
     e.node("Shape", [past], { attributes: { start: { int: 2 }, end: { int: 3 } }, hint: "cache_capacity" }),
   );
-  const bias = e.once("cache bias", () => {
-    const hint = "cache_bias";
+  const bias = e.once(window === undefined ? "cache bias" : `cache bias of ${window}`, () => {
+    const hint = window === undefined ? "cache_bias" : `cache_bias_${window}`;
     const limit = e.node("Reshape", [capacity, e.constant("i64", [])], { hint });
     const places = e.node("Range", [e.constant("i64", [0], []), limit, e.constant("i64", [1], [])], { hint });
     const filled = e.node("Less", [places, e.size(length)], { hint });
-    return e.node("Where", [filled, e.constant("f32", [0], []), e.constant("f32", [-1e30], [])], { hint });
+    const seen =
+      window === undefined ? filled : e.node("And", [filled, within(e, places, length, window, hint)], { hint });
+    return e.node("Where", [seen, e.constant("f32", [0], []), e.constant("f32", [-1e30], [])], { hint });
   });
   return { capacity, bias };
+}
+
+/** The places from which the position behind `length` others is less than `window` away. */
+function within(e: Emission, places: string, length: Size, window: number, hint: string): string {
+  const out = e.node("Sub", [e.size(length), e.constant("i64", [window])], { hint });
+  return e.node("Less", [out, places], { hint });
 }
 
 /** One position or none: their count is a factor of the rows. */
@@ -157,13 +175,21 @@ function onePosition(e: Emission, c: Cached, { bias, capacity }: CacheFill): str
   const q = to(c.q, c.shapes.queries);
   const key = to(c.keyRows, c.shapes.rows);
   const value = to(c.valueRows, c.shapes.rows);
-  const past = e.node("Add", [productOfRows(e, q, c.pastKeys, hint, c.scale), bias], { hint });
-  const scores = e.concat([past, productOfRows(e, q, key, hint, c.scale)], 3, hint);
+  const scored = (keys: string) => capped(e, productOfRows(e, q, keys, hint, c.scale), c.softcap, hint);
+  const past = e.node("Add", [scored(c.pastKeys), bias], { hint });
+  const scores = e.concat([past, scored(key)], 3, hint);
   const weights = e.node("Softmax", [scores], { attributes: { axis: { int: -1 } }, hint });
   const part = (from: string, end: string) => e.node("Slice", [weights, from, end, e.constant("i64", [3])], { hint });
   const ofPast = e.node("MatMul", [part(e.size(0), capacity), c.pastValues], { hint });
   const ofNew = e.node("MatMul", [part(capacity, e.constant("i64", [Number.MAX_SAFE_INTEGER])), value], { hint });
   return to(e.node("Add", [ofPast, ofNew], { hint }), c.shapes.mixed);
+}
+
+/** softcap * tanh(score / softcap). */
+function capped(e: Emission, scores: string, softcap: number | undefined, hint: string): string {
+  if (softcap === undefined) return scores;
+  const cap = e.constant("f32", [softcap], []);
+  return e.node("Mul", [e.node("Tanh", [e.node("Div", [scores, cap], { hint })], { hint }), cap], { hint });
 }
 
 /** GroupQueryAttention. Its second and third result must be named although nobody reads them: else it ignores the past. */
@@ -176,6 +202,8 @@ function manyPositions(e: Emission, c: Cached, lengths: readonly [string, string
       kv_num_heads: { int: c.kv },
       scale: { float: c.scale },
       do_rotary: { int: 0 },
+      ...(c.window !== undefined && { local_window_size: { int: c.window } }),
+      ...(c.softcap !== undefined && { softcap: { float: c.softcap } }),
     },
     hint: `${c.hint}/many`,
     outputs: 3,

@@ -7,6 +7,7 @@ import { vit } from "../models/vit.js";
 import { composeVlm, textPrograms } from "../models/vlm.js";
 import { bind, module } from "../nn/module.js";
 import { gelu, silu, softmax } from "../ops/activation.js";
+import { attention } from "../ops/attention.js";
 import { abs, add, div, exp, max, mul, sub } from "../ops/elementwise.js";
 import { constant, iota } from "../ops/leaves.js";
 import { primitives } from "../ops/primitives.js";
@@ -178,6 +179,21 @@ test("a decoder of four layers has one causal mask, one table of cosines and one
   expect(lowered.states.map((s) => s.name)).toEqual(step.states.map((s) => s.name));
   for (const s of lowered.states) expect(s.next.op.name).toBe("concat");
   verify(lowered);
+});
+
+test("layers of one window share one mask, and layers without another", () => {
+  const [batch, head, dim] = [axis("batch", 1), axis("head", 2), axis("dim", 4)];
+  const seq = axis("seq", symbol("seq"));
+  const p = program("p", { x: f32(batch, seq, head, dim) }, ({ x }) => {
+    const layer = (h: typeof x, window?: number) => attention(h, h, h, { scale: 1, causal: true, window });
+    return { y: [3, 3, undefined, 3, undefined].reduce((h, window) => layer(h, window), x) };
+  });
+  const ops = opsOf(lower(p, primitivesOnly));
+  const count = (op: string) => ops.filter((name) => name === op).length;
+  expect(count("where")).toBe(5);
+  // One comparison for what lies ahead, which both masks have, and one for what lies too far back.
+  expect(count("less")).toBe(2);
+  expect(count("and")).toBe(1);
 });
 
 describe("what cannot be run", () => {

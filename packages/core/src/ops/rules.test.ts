@@ -189,6 +189,31 @@ const refused: readonly Case[] = [
     {},
     "segments are i32, not f32",
   ],
+  ...([0, -1, 1.5, 2 ** 31, Number.NaN, "3"] as const).map(
+    (window): Case => [
+      `a window of ${window}`,
+      ops.attentionOp,
+      [head.q, head.k, head.k],
+      { scale: 1, causal: true, window },
+      `a window is a whole number of keys from 1 to 2^31 - 1, not ${window}`,
+    ],
+  ),
+  [
+    "a window to both sides",
+    ops.attentionOp,
+    [head.q, head.k, head.k],
+    { scale: 1, causal: false, window: 2 },
+    "a window counts keys back from each row: it needs causal attention",
+  ],
+  ...([0, -1, Number.POSITIVE_INFINITY, Number.NaN, "3"] as const).map(
+    (softcap): Case => [
+      `a softcap of ${softcap}`,
+      ops.attentionOp,
+      [head.q, head.k, head.k],
+      { scale: 1, causal: true, softcap },
+      `a softcap is a finite number above 0, not ${softcap}`,
+    ],
+  ),
   ["what is no state", ops.appendOp, [f(a, b), f(a, b)], {}, "append goes behind a state"],
   ["three plain axes", ops.tokenMergeOp, [f(a, b, c), f(b)], {}, "the second axis must be token*window"],
   [
@@ -269,6 +294,8 @@ describe("what is accepted is what its meaning gives", () => {
     [ops.rotateOp, [rot.x, rot.cos, rot.cos], { pairing: "interleaved" }],
     [ops.attentionOp, [head.q, head.k, head.k], { scale: 0.5, causal: false }],
     [ops.attentionOp, [head.q, head.q, head.q, i(a)], { scale: 0.5, causal: true }],
+    [ops.attentionOp, [head.q, head.q, head.q, i(a)], { scale: 0.5, causal: true, window: 1, softcap: 50 }],
+    [ops.attentionOp, [head.q, head.k, head.k], { scale: 0.5, causal: false, softcap: 50 }],
     [ops.tokenMergeOp, [f(seq, fuse(b, c), a), f(c)], {}],
     [ops.frameDifferenceOp, [f(seq, b, c), f(b, c)], {}],
     [ops.spliceOp, [text, f(a, c), i(axis("batch", 1), seq)], {}],
@@ -302,6 +329,13 @@ describe("primitives", () => {
   });
 });
 
+test("a window and a softcap that are not used leave no attribute", () => {
+  const q = head.q as Value<"batch a head dim">;
+  const of = (options: Partial<ops.AttentionOptions<"a">>) =>
+    Object.keys(ops.attention(q, q, q, { scale: 1, causal: true, ...options }).attrs);
+  expect(of({ window: undefined, softcap: undefined })).toEqual(["scale", "causal"]);
+  expect(of({ window: 3, softcap: 50 })).toEqual(["scale", "causal", "window", "softcap"]);
+});
 test("what changes nothing makes no node", () => {
   const x = f(a, b) as Value<"a b">;
   expect(ops.broadcast(x, x)).toBe(x);
