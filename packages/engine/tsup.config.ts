@@ -1,3 +1,7 @@
 import { library } from "../../tsup.base.ts";
 
-export default library();
+export default library({
+  index: "src/index.ts",
+  worker: "src/worker/serve.ts",
+  "worker-entry": "src/worker/entry.ts",
+});

@@ -31,6 +31,7 @@ export function onnxBackend(options: OnnxOptions = {}): Backend {
     throw new RangeError(`threads is a positive whole number, not ${threads}`);
   return Object.freeze({
     name: "onnx",
+    origin: { module: import.meta.url, name: "onnxBackend", options: { ...options } },
     supports,
     estimate,
     compile: (programs: Programs, weights: WeightSource, compileOptions: CompileOptions = {}) =>

@@ -33,6 +33,7 @@ import { Plan } from "./interpreter.js";
  */
 export const reference: Backend = Object.freeze({
   name: "reference",
+  origin: { module: import.meta.url, name: "reference" },
   supports: primitivesOnly,
   estimate: (programs: Programs, weights: WeightSource, max: Env) => {
     const params = new Set(Object.values(programs).flatMap((g) => [...paramsOf(g).keys()]));

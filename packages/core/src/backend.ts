@@ -13,6 +13,8 @@ import type { WeightSource } from "./weights/source.js";
 
 export interface Backend {
   readonly name: string;
+  /** How another thread makes the same backend; one without it runs where it was made. */
+  readonly origin?: BackendOrigin;
   /**
    * Whether a node is run as it stands: true, or the reason why not. A reason on a composite means "expand me"; on a
    * primitive it means failure. It may look back through `node.inputs`.
@@ -25,6 +27,19 @@ export interface Backend {
    * @throws UnsupportedError before a byte of weights is read
    */
   compile(programs: Programs, weights: WeightSource, options?: CompileOptions): Promise<Executable>;
+}
+
+/**
+ * Where a backend comes from. A backend is a value and values of functions do not travel, so a worker imports the module
+ * and makes its own.
+ */
+export interface BackendOrigin {
+  /** The module's URL: `import.meta.url` of the file that exports it. */
+  readonly module: string;
+  /** What the module exports: the backend, or, where there are `options`, a function that makes it of them. */
+  readonly name: string;
+  /** Plain data that can be cloned. */
+  readonly options?: unknown;
 }
 
 export interface MemoryEstimate {

@@ -12,6 +12,7 @@ import { type Checkpoint, openCheckpoint } from "@hulu/safetensors";
 import { EngineError } from "./error.js";
 import { type CheckpointSource, type Files, inside, MIB, needJson, openFiles, readJson } from "./files.js";
 import { type GenerationDefaults, parseGenerationConfig } from "./generation-config.js";
+import { type TextWatch, watched } from "./text-watch.js";
 
 /** Everything that a checkpoint's folder says, checked; of the weights only the headers are read. */
 export interface LoadedCheckpoint extends CheckpointModel {
@@ -26,7 +27,14 @@ export interface LoadedCheckpoint extends CheckpointModel {
 const SMALL = 4 * MIB;
 const TOKENIZER = 256 * MIB;
 
-export async function openModel(source: CheckpointSource, signal?: AbortSignal): Promise<LoadedCheckpoint> {
+/**
+ * @param watch told when the tokenizer is made, which is work on texts that a stranger wrote
+ */
+export async function openModel(
+  source: CheckpointSource,
+  signal?: AbortSignal,
+  watch: TextWatch = () => {},
+): Promise<LoadedCheckpoint> {
   const files = openFiles(source);
   const json = await needJson(files, "config.json", SMALL);
   const vision = await visionFolder(files, json);
@@ -36,7 +44,7 @@ export async function openModel(source: CheckpointSource, signal?: AbortSignal):
     const preprocessorJson = (await readJson(files, "preprocessor_config.json", SMALL)) ?? vision.preprocessor;
     const preprocessor = parsePreprocessorConfig(preprocessorJson ?? unsaid(checkpoint));
     checkPatch(preprocessor, checkpoint);
-    return { ...checkpoint, stored, preprocessor, ...(await readTexts(files, checkpoint)) };
+    return { ...checkpoint, stored, preprocessor, ...(await readTexts(files, checkpoint, watch)) };
   } catch (error) {
     await stored.close();
     throw error;
@@ -50,9 +58,10 @@ const unsaid = ({ config, layout }: CheckpointModel) => ({
 });
 
 /** The tokenizer, the chat template and the settings of generation. */
-async function readTexts(files: Files, { config }: CheckpointModel) {
+async function readTexts(files: Files, { config }: CheckpointModel, watch: TextWatch) {
   const tokenizerConfig = (await readJson(files, "tokenizer_config.json", SMALL)) ?? {};
-  const tokenizer = createTokenizer(await needJson(files, "tokenizer.json", TOKENIZER), tokenizerConfig);
+  const tokenizerJson = await needJson(files, "tokenizer.json", TOKENIZER);
+  const tokenizer = watched(watch, () => createTokenizer(tokenizerJson, tokenizerConfig));
   checkVocabulary(tokenizer, config.decoder.vocab);
   const template = await chatTemplate(files, tokenizerConfig);
   if (template === huluMedTemplate) checkChatTokens(tokenizer);

@@ -11,6 +11,10 @@ export type EngineErrorCode =
   | "content-invalid"
   | "option-invalid"
   | "answer-used"
+  | "worker-function"
+  | "worker-unavailable"
+  | "worker-lost"
+  | "time-limit"
   | "disposed";
 
 /** The engine could not do what was asked; `code` is for programs, the message says what would be right. */

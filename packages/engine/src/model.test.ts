@@ -5,7 +5,7 @@ import { type Patches, removeThinking, type SliceOptions } from "@hulu/processor
 import { open } from "@hulu/safetensors";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type AskOptions, type HuluModel, load, type Message, openModel, type Part, type Piece } from "./index.js";
+import { type AskOptions, type LocalModel, load, type Message, openModel, type Part, type Piece } from "./index.js";
 
 const folder = "test/data/goldens/q3-p16";
 const END = 502;
@@ -40,9 +40,9 @@ function filled(name: string, visuals: readonly Part[]): Message[] {
   }));
 }
 
-let model: HuluModel;
+let model: LocalModel;
 beforeAll(async () => {
-  model = await load(folder, { backend: reference });
+  model = await load(folder, { backend: reference, worker: false });
 });
 afterAll(() => model.dispose());
 
@@ -452,7 +452,7 @@ describe("the prompt", () => {
   async function given(
     messages: readonly Message[],
     options: AskOptions = {},
-    asked: HuluModel = model,
+    asked: LocalModel = model,
   ): Promise<string> {
     let ids: readonly number[] = [];
     const processLogits: AskOptions["processLogits"] = (_, context) => {
@@ -576,7 +576,7 @@ describe("the prompt", () => {
     ];
     const files = new Map(names.map((name) => [name, new Uint8Array(readFileSync(`${folder}/${name}`))]));
     files.set("chat_template.jinja", new TextEncoder().encode(template));
-    const own = await load(files, { backend: reference });
+    const own = await load(files, { backend: reference, worker: false });
     const text: Message[] = [{ role: "user", content: [{ type: "text", text: "hi" }] }];
     const picture: Message[] = [{ role: "user", content: [{ type: "image", image: frame(0) }] }];
     expect(await given(text, {}, own)).toBe("hi");

@@ -9,7 +9,6 @@ import {
   type PruneOptions,
   type PruneRule,
   type SamplingOptions,
-  sampler,
   spliceVisual,
   type Tensor,
   tokensPerFrame,
@@ -24,11 +23,13 @@ import { type LoadedCheckpoint, openModel } from "./checkpoint.js";
 import { type ImageInput, type Message, type Prepared, prepare, readImage, type Visual } from "./content.js";
 import { EngineError } from "./error.js";
 import type { CheckpointSource } from "./files.js";
+import type { EncodedImage, HuluModel } from "./hulu-model.js";
 import { TextOut } from "./text-out.js";
-import { checkAskOptions, checkLoad, checkMessages } from "./validate.js";
+import { type TextWatch, watched } from "./text-watch.js";
+import { asMessages, given } from "./validate.js";
 
-export interface LoadOptions {
-  readonly backend: Backend;
+/** What loading takes, wherever the model runs. */
+export interface LocalOptions {
   readonly signal?: AbortSignal;
   /** How many of the weights are ready. */
   onProgress?(done: number, total: number, path: string): void;
@@ -58,16 +59,14 @@ export interface AskOptions extends SamplingOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/**
- * Load a checkpoint and make it ready to answer.
- * @param source the checkpoint's folder, or its files by name
- * @throws EngineError, ConfigError, WeightError, SafetensorsError or ProcessorError for files that are missing or wrong;
- *   UnsupportedError when the backend cannot run the model
- */
-export async function load(source: CheckpointSource, options: LoadOptions): Promise<HuluModel> {
-  checkLoad(source, options);
+/** Load a checkpoint in this thread. */
+export async function loadHere(
+  source: CheckpointSource,
+  options: LocalOptions & { readonly backend: Backend },
+  watch: TextWatch = () => {},
+): Promise<LocalModel> {
   const { backend, signal, onProgress, contextLength } = options;
-  const checkpoint = await openModel(source, signal);
+  const checkpoint = await openModel(source, signal, watch);
   const most = Math.min(contextLength ?? Number.POSITIVE_INFINITY, checkpoint.config.maxPositions);
   try {
     const compiled = await compile(backend, vlmPrograms(checkpoint.model), checkpoint.weights, {
@@ -75,7 +74,7 @@ export async function load(source: CheckpointSource, options: LoadOptions): Prom
       ...(signal && { signal }),
       ...(onProgress && { onProgress }),
     });
-    return new HuluModel(checkpoint, compiled, most);
+    return new LocalModel(checkpoint, compiled, most, watch);
   } catch (error) {
     await checkpoint.stored.close();
     throw error;
@@ -84,15 +83,22 @@ export async function load(source: CheckpointSource, options: LoadOptions): Prom
 
 type Programs = ReturnType<typeof vlmPrograms>;
 
-/** A loaded model. It answers any number of conversations, also at the same time. */
-export class HuluModel {
+/** A model that runs in this thread. */
+export class LocalModel implements HuluModel {
+  readonly #watch: TextWatch;
   readonly #checkpoint: LoadedCheckpoint;
   readonly #compiled: Compiled<Programs>;
   /** The most positions of a conversation. */
   readonly contextLength: number;
   #disposed = false;
 
-  constructor(checkpoint: LoadedCheckpoint, compiled: Compiled<Programs>, contextLength: number) {
+  constructor(
+    checkpoint: LoadedCheckpoint,
+    compiled: Compiled<Programs>,
+    contextLength: number,
+    watch: TextWatch = () => {},
+  ) {
+    this.#watch = watch;
     this.#checkpoint = checkpoint;
     this.#compiled = compiled;
     this.contextLength = contextLength;
@@ -109,24 +115,15 @@ export class HuluModel {
     return this.#checkpoint.model;
   }
 
-  /**
-   * Ask about text, pictures, volumes and frames. Nothing is computed until the answer is iterated or awaited.
-   * @throws EngineError or GenerationError at once for a conversation or an option that cannot be
-   */
   ask(conversation: string | readonly Message[], options: AskOptions = {}): Answer {
-    const messages =
-      typeof conversation === "string" ? [{ role: "user", content: conversation } as const] : conversation;
-    checkMessages(messages);
-    checkAskOptions(options);
-    sampler(given(options));
+    const messages = asMessages(conversation, options);
     return new Answer(() => this.#answer(messages, options));
   }
 
-  /**
-   * The vision encoder's tokens of a picture, `[token, vision]`: before the projector, after merging.
-   * @param options.merge patches per token along each side; 1 unless given
-   */
-  async encodeVision(image: ImageInput, options: Pick<AskOptions, "merge" | "aspect" | "passOrder" | "signal"> = {}) {
+  async encodeVision(
+    image: ImageInput,
+    options: Pick<AskOptions, "merge" | "aspect" | "passOrder" | "signal"> = {},
+  ): Promise<EncodedImage> {
     this.#alive();
     const { merge = 1, signal } = options;
     const [patches] = preprocess(
@@ -141,6 +138,15 @@ export class HuluModel {
     const data = (await tokens.read()) as Float32Array;
     tokens.dispose();
     return { data, shape: [count, width] as const, grid: patches.grid };
+  }
+
+  async tokenize(text: string): Promise<readonly number[]> {
+    this.#alive();
+    return this.tokenizer.encode(text, { allowSpecial: true });
+  }
+  async detokenize(ids: readonly number[]): Promise<string> {
+    this.#alive();
+    return this.tokenizer.decode(ids);
   }
 
   async *#answer(messages: readonly Message[], options: AskOptions): AsyncGenerator<Piece, Result> {
@@ -187,14 +193,16 @@ export class HuluModel {
       preprocessor,
       patchOptions(options),
     );
-    const { ids } = encodePrompt(conversation, tokenizer, {
-      template,
-      visuals: patches,
-      imageToken: imageToken.text,
-      addGenerationPrompt: true,
-      addSystemPrompt: options.systemPrompt ?? visuals.length > 0,
-      ...(options.templateVariables && { variables: options.templateVariables }),
-    });
+    const { ids } = watched(this.#watch, () =>
+      encodePrompt(conversation, tokenizer, {
+        template,
+        visuals: patches,
+        imageToken: imageToken.text,
+        addGenerationPrompt: true,
+        addSystemPrompt: options.systemPrompt ?? visuals.length > 0,
+        ...(options.templateVariables && { variables: options.templateVariables }),
+      }),
+    );
     return { ids, patches };
   }
 
@@ -261,7 +269,6 @@ export class HuluModel {
     if (this.#disposed) throw new EngineError("disposed", "the model was disposed");
   }
 
-  /** Free the weights and everything else that the backend holds. */
   async dispose(): Promise<void> {
     if (this.#disposed) return;
     this.#disposed = true;
@@ -285,16 +292,6 @@ function fewest(ids: readonly number[], imageToken: number, items: readonly Item
   });
   return visual.reduce((n, count) => n + count, text);
 }
-
-/** The options that were set; those left out do not hide the checkpoint's own. */
-const given = (options: AskOptions): SamplingOptions => {
-  const { temperature, topK, topP, repetitionPenalty, seed, processLogits } = options;
-  return Object.fromEntries(
-    Object.entries({ temperature, topK, topP, repetitionPenalty, seed, processLogits }).filter(
-      ([, v]) => v !== undefined,
-    ),
-  );
-};
 
 const patchOptions = ({ aspect, passOrder }: Pick<AskOptions, "aspect" | "passOrder">) => ({
   ...(aspect && { aspect }),

@@ -1,7 +1,8 @@
-import { type Backend, pruneRules } from "@hulu/core";
+import { type Backend, pruneRules, type SamplingOptions, sampler } from "@hulu/core";
 import type { Message } from "./content.js";
 import { EngineError } from "./error.js";
-import type { AskOptions, LoadOptions } from "./model.js";
+import type { LoadOptions } from "./load.js";
+import type { AskOptions } from "./model.js";
 import { thinkingModes } from "./text-out.js";
 
 // What comes from a caller is checked by hand: JavaScript and JSON know no types.
@@ -112,6 +113,8 @@ const askOptions: Readonly<Record<keyof AskOptions, readonly [Fits, string]>> = 
 };
 
 const loadOptions: Readonly<Record<keyof LoadOptions, readonly [Fits, string]>> = {
+  worker: [(v) => typeof v === "boolean" || typeof v === "function", "true, false, or a function that starts a worker"],
+  textTimeLimit: isCount,
   backend: [isBackend, "a backend, such as `onnx` of @hulu/backend-onnx"],
   signal: isSignal,
   onProgress: isFunction,
@@ -141,7 +144,29 @@ function checkOptions(options: unknown, known: Readonly<Record<string, readonly 
 }
 
 /** @throws EngineError `option-invalid` for an option that is unknown or of the wrong kind */
-export const checkAskOptions = (options: unknown): void => checkOptions(options, askOptions, "ask");
+const checkAskOptions = (options: unknown): void => checkOptions(options, askOptions, "ask");
+
+/**
+ * What `ask` was given, as a conversation.
+ * @throws EngineError or GenerationError for a conversation or an option that cannot be
+ */
+export function asMessages(conversation: string | readonly Message[], options: AskOptions): readonly Message[] {
+  const messages = typeof conversation === "string" ? [{ role: "user", content: conversation } as const] : conversation;
+  checkMessages(messages);
+  checkAskOptions(options);
+  sampler(given(options));
+  return messages;
+}
+
+/** The options of sampling that were set; those left out do not hide the checkpoint's own. */
+export function given(options: AskOptions): SamplingOptions {
+  const { temperature, topK, topP, repetitionPenalty, seed, processLogits } = options;
+  return Object.fromEntries(
+    Object.entries({ temperature, topK, topP, repetitionPenalty, seed, processLogits }).filter(
+      ([, v]) => v !== undefined,
+    ),
+  );
+}
 
 /** @throws EngineError `option-invalid` for an option that is unknown or of the wrong kind, or without a backend */
 export function checkLoad(source: unknown, options: unknown): void {
@@ -151,7 +176,8 @@ export function checkLoad(source: unknown, options: unknown): void {
       `load takes the path of a checkpoint's folder or a Map of its files by name, not ${shown(source)}`,
     );
   checkOptions(options, loadOptions, "load");
-  if ((options as Partial<LoadOptions>).backend === undefined)
+  const { backend, worker } = options as Partial<LoadOptions>;
+  if (backend === undefined && typeof worker !== "function")
     throw new EngineError(
       "option-invalid",
       "load needs a backend: load(folder, { backend: onnx }), with `onnx` of @hulu/backend-onnx",

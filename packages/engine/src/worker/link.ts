@@ -1,0 +1,155 @@
+import { EngineError } from "../error.js";
+import { Mailbox } from "./mailbox.js";
+import { pack } from "./pack.js";
+import type { Port, Reply } from "./protocol.js";
+import { errorClasses, fromWire } from "./wire-error.js";
+
+type Answered = Extract<Reply, { is: "value" | "piece" | "error" }>;
+type Listeners = Readonly<Record<string, ((...args: never[]) => void) | undefined>>;
+
+/** What a call takes along beside its arguments. */
+export interface CallOptions {
+  /** Plain data; the worker puts a signal of its own in. */
+  readonly options?: Readonly<Record<string, unknown>> | undefined;
+  /** Buffers of the arguments that change hands. */
+  readonly transfer?: readonly ArrayBuffer[];
+  readonly signal?: AbortSignal | undefined;
+  /** Functions of the caller, by the name of the option that they stand for. */
+  readonly listeners?: Listeners | undefined;
+}
+
+export interface LinkOptions {
+  /** Milliseconds that work on texts which a stranger wrote may take at a stretch. */
+  readonly textTimeLimit: number;
+  /** Ends the worker. */
+  readonly end: () => void;
+  /** Told when there comes to be something to wait for, and when there is nothing left. */
+  readonly onBusy?: (busy: boolean) => void;
+  /** A module whose classes of errors are restored too. */
+  readonly module?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** The caller's end of a worker: calls with their signals, answers in pieces, errors with their classes. */
+export class Link {
+  readonly #port: Port;
+  readonly #options: LinkOptions;
+  readonly #classes: ReturnType<typeof errorClasses>;
+  readonly #open = new Map<number, { readonly replies: Mailbox<Answered>; readonly listeners: Listeners }>();
+  #calls = 0;
+  #lost: Error | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(port: Port, options: LinkOptions) {
+    this.#port = port;
+    this.#options = options;
+    this.#classes = errorClasses(options.module ?? {});
+    port.listen((reply: Reply) => this.#receive(reply));
+  }
+
+  /** Call a method of an object in the worker. */
+  async call<T>(target: number, method: string, args: readonly unknown[], more: CallOptions = {}): Promise<T> {
+    const call = await this.#start(target, method, args, more);
+    try {
+      return (await call.reply()).value as T;
+    } finally {
+      call.close();
+    }
+  }
+
+  /** Call a method that answers in pieces. While the caller is busy with one, the worker makes the next, and no more. */
+  async *pieces<P, R>(
+    target: number,
+    method: string,
+    args: readonly unknown[],
+    more: CallOptions = {},
+  ): AsyncGenerator<P, R> {
+    const call = await this.#start(target, method, args, more);
+    let ended = false;
+    try {
+      for (;;) {
+        const reply = await call.reply();
+        ended = reply.is === "value";
+        if (ended) return reply.value as R;
+        this.#port.post({ id: call.id, is: "next" });
+        yield reply.value as P;
+      }
+    } catch (error) {
+      ended = true;
+      throw error;
+    } finally {
+      if (!ended) await this.#leave(call);
+      call.close();
+    }
+  }
+
+  /** Fail what is open, and all that comes. */
+  lose(error: Error): void {
+    this.#lost ??= error;
+    clearTimeout(this.#timer);
+    for (const { replies } of this.#open.values()) replies.fail(this.#lost);
+  }
+
+  async #start(target: number, method: string, args: readonly unknown[], more: CallOptions) {
+    const { signal, listeners = {} } = more;
+    const { value: options, transfer } = await pack(more.options, method);
+    signal?.throwIfAborted();
+    if (this.#lost) throw this.#lost;
+    const id = ++this.#calls;
+    const replies = new Mailbox<Answered>();
+    if (this.#open.size === 0) this.#options.onBusy?.(true);
+    this.#open.set(id, { replies, listeners });
+    const abort = () => this.#port.post({ id, is: "abort" });
+    signal?.addEventListener("abort", abort);
+    const call = { id, is: "call", target, method, args, options, listeners: heard(listeners) } as const;
+    this.#port.post(call, [...transfer, ...(more.transfer ?? [])]);
+    return {
+      id,
+      reply: async () => {
+        const reply = await replies.take();
+        if (reply.is !== "error") return reply;
+        // The caller's own reason, not its copy.
+        signal?.throwIfAborted();
+        throw fromWire(reply.error, this.#classes);
+      },
+      close: () => {
+        signal?.removeEventListener("abort", abort);
+        this.#open.delete(id);
+        if (this.#open.size === 0) this.#options.onBusy?.(false);
+      },
+    };
+  }
+
+  /** Wait until the worker has stopped: what the answer held is free by then. */
+  async #leave(call: { readonly id: number; reply(): Promise<{ readonly is: string }> }): Promise<void> {
+    this.#port.post({ id: call.id, is: "leave" });
+    // A piece may still be under way; a failure says that it has stopped as well.
+    while ((await call.reply().catch(() => ({ is: "value" }))).is !== "value");
+  }
+
+  #receive(reply: Reply): void {
+    const open = this.#open.get(reply.id);
+    if (reply.is === "text") this.#watch(reply.running);
+    else if (reply.is === "event") open?.listeners[reply.name]?.(...(reply.args as never[]));
+    else open?.replies.put(reply);
+  }
+
+  /** Nothing but the end of the worker interrupts a regular expression. */
+  #watch(running: boolean): void {
+    clearTimeout(this.#timer);
+    if (!running) return;
+    const { textTimeLimit, end } = this.#options;
+    this.#timer = setTimeout(() => {
+      const words = "the checkpoint's tokenizer or chat template";
+      this.lose(
+        new EngineError(
+          "time-limit",
+          `${words} took more than ${textTimeLimit} ms over a text; the model was unloaded`,
+        ),
+      );
+      end();
+    }, textTimeLimit);
+  }
+}
+
+const heard = (listeners: Listeners): string[] =>
+  Object.entries(listeners).flatMap(([name, listener]) => (listener === undefined ? [] : [name]));

@@ -1,0 +1,40 @@
+import type { WireError } from "./wire-error.js";
+
+/** What is asked of the worker; `id` is one call's, from its first message to its last. */
+export type Request =
+  | {
+      readonly id: number;
+      readonly is: "call";
+      /** The object: the host itself, the model, or a conversation. */
+      readonly target: number;
+      readonly method: string;
+      readonly args: readonly unknown[];
+      /** The last argument, to which the worker adds a signal and the listeners. */
+      readonly options: Readonly<Record<string, unknown>> | undefined;
+      /** The options of the caller that are functions, by name. */
+      readonly listeners: readonly string[];
+    }
+  /** The next piece of an answer is wanted. */
+  | { readonly id: number; readonly is: "next" }
+  /** Nobody wants the rest of an answer. */
+  | { readonly id: number; readonly is: "leave" }
+  | { readonly id: number; readonly is: "abort" };
+
+export type Reply =
+  | { readonly id: number; readonly is: "value"; readonly value: unknown }
+  | { readonly id: number; readonly is: "piece"; readonly value: unknown }
+  | { readonly id: number; readonly is: "error"; readonly error: WireError }
+  /** A listener among the options was called. */
+  | { readonly id: number; readonly is: "event"; readonly name: string; readonly args: readonly unknown[] }
+  /** Work on texts that a stranger wrote begins or has ended; it cannot be interrupted but by ending the worker. */
+  | { readonly id: number; readonly is: "text"; readonly running: boolean };
+
+/** The host, which loads; and the model that it has loaded. Conversations are numbered from there. */
+export const HOST = 0;
+export const MODEL = 1;
+
+/** One end of the channel, whichever platform's. */
+export interface Port {
+  post(message: Request | Reply, transfer?: readonly ArrayBuffer[]): void;
+  listen(onMessage: (message: never) => void): void;
+}

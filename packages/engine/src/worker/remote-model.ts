@@ -1,0 +1,121 @@
+import type { VlmConfig } from "@hulu/core";
+import { Answer, type Piece, type Result } from "../answer.js";
+import type { ImageInput, Message } from "../content.js";
+import { EngineError } from "../error.js";
+import type { CheckpointSource } from "../files.js";
+import type { EncodedImage, HuluModel } from "../hulu-model.js";
+import type { AskOptions } from "../model.js";
+import { asMessages } from "../validate.js";
+import { type CallOptions, Link } from "./link.js";
+import { noFunction, pack, packMessages } from "./pack.js";
+import { hold, portOf, type WorkerLike } from "./port.js";
+import { HOST, MODEL } from "./protocol.js";
+import type { Started } from "./start.js";
+
+interface Facts {
+  readonly config: VlmConfig;
+  readonly contextLength: number;
+}
+
+/** Milliseconds that reading a tokenizer or rendering a conversation may take at a stretch, unless the caller says so. */
+const TEXT_TIME = 20_000;
+
+/** Options of `load` as the worker's side gets them. */
+export interface RemoteOptions extends Readonly<Record<string, unknown>> {
+  readonly signal?: AbortSignal | undefined;
+  readonly textTimeLimit?: number | undefined;
+}
+
+/** Load a model in a worker. The worker ends with the model, or when loading fails. */
+export async function loadRemote(
+  source: CheckpointSource,
+  { worker, origin, module }: Started,
+  options: RemoteOptions,
+): Promise<HuluModel> {
+  const { textTimeLimit = TEXT_TIME, ...loading } = options;
+  const end = () => void worker.terminate();
+  const lost = (why: unknown) =>
+    link.lose(new EngineError("worker-lost", "the worker has ended, and the model with it", { cause: why }));
+  const link: Link = new Link(portOf(worker, lost), {
+    textTimeLimit,
+    end,
+    // A model that nobody is waiting for does not keep a process alive.
+    onBusy: (busy) => hold(worker, busy),
+    module,
+  });
+  try {
+    const { value, transfer } = await pack(source, "the checkpoint");
+    const facts = await link.call<Facts>(HOST, "load", [value, origin], { ...split(loading), transfer });
+    return new RemoteModel(link, worker, facts);
+  } catch (error) {
+    end();
+    throw error;
+  }
+}
+
+/** Options as they cross: data; a signal and functions that listen stay here. */
+function split({ signal, ...options }: RemoteOptions): CallOptions {
+  const listens = (name: string, value: unknown) => name.startsWith("on") && typeof value === "function";
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
+  return {
+    signal,
+    options: Object.fromEntries(entries.filter(([name, value]) => !listens(name, value))),
+    listeners: Object.fromEntries(entries.filter(([name, value]) => listens(name, value))) as CallOptions["listeners"],
+  };
+}
+
+/** A model that runs in a worker, behind the same interface. */
+class RemoteModel implements HuluModel {
+  readonly config: VlmConfig;
+  readonly contextLength: number;
+  readonly #link: Link;
+  readonly #worker: WorkerLike;
+  #ended: Promise<void> | undefined;
+
+  constructor(link: Link, worker: WorkerLike, { config, contextLength }: Facts) {
+    this.config = config;
+    this.contextLength = contextLength;
+    this.#link = link;
+    this.#worker = worker;
+  }
+
+  ask(conversation: string | readonly Message[], options: AskOptions = {}): Answer {
+    const messages = asMessages(conversation, options);
+    if (options.processLogits) throw noFunction("processLogits");
+    const link = this.#link;
+    return new Answer(async function* () {
+      const { value, transfer } = await packMessages(messages);
+      return yield* link.pieces<Piece, Result>(MODEL, "ask", [value], { ...split({ ...options }), transfer });
+    });
+  }
+
+  async encodeVision(
+    image: ImageInput,
+    options: Pick<AskOptions, "merge" | "aspect" | "passOrder" | "signal"> = {},
+  ): Promise<EncodedImage> {
+    const { value, transfer } = await pack(image, "the picture");
+    return this.#link.call(MODEL, "encodeVision", [value], { ...split({ ...options }), transfer });
+  }
+
+  tokenize(text: string): Promise<readonly number[]> {
+    return this.#link.call(MODEL, "tokenize", [text]);
+  }
+  detokenize(ids: readonly number[]): Promise<string> {
+    return this.#link.call(MODEL, "detokenize", [[...ids]]);
+  }
+
+  dispose(): Promise<void> {
+    this.#ended ??= this.#end();
+    return this.#ended;
+  }
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  async #end(): Promise<void> {
+    // A worker that is lost already has nothing left to free.
+    await this.#link.call(MODEL, "dispose", []).catch(() => {});
+    this.#link.lose(new EngineError("disposed", "the model was disposed"));
+    await this.#worker.terminate();
+  }
+}
