@@ -25,7 +25,8 @@ export interface LoadedCheckpoint extends CheckpointModel {
 }
 
 const SMALL = 4 * MIB;
-const TOKENIZER = 256 * MIB;
+/** The largest published ones have 34 MB. */
+const TOKENIZER = 48 * MIB;
 
 /**
  * @param watch told when the tokenizer is made, which is work on texts that a stranger wrote

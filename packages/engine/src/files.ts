@@ -1,4 +1,6 @@
 import { EngineError } from "./error.js";
+import { parseJson } from "./json.js";
+import { realFile } from "./local.js";
 
 /** Where a checkpoint's files are: a folder of the local disk, or files by name (in a browser, say). */
 export type CheckpointSource = string | ReadonlyMap<string, Uint8Array | Blob>;
@@ -30,22 +32,11 @@ function inMemory(files: ReadonlyMap<string, Uint8Array | Blob>): Files {
 function folder(path: string): Files {
   return {
     text: async (name, most) => {
-      const { open } = await import("node:fs/promises");
-      const { join } = await import("node:path");
-      const handle = await open(join(path, name)).catch((cause: NodeJS.ErrnoException) => {
-        if (cause.code === "ENOENT" || cause.code === "ENOTDIR") return undefined;
-        throw new EngineError("file-missing", `${name} cannot be read (${cause.code ?? "unknown"})`, { cause });
-      });
-      if (handle === undefined) return undefined;
-      try {
-        const info = await handle.stat();
-        if (!info.isFile()) throw new EngineError("file-missing", `${name} must be a file, and is not one`);
-        const { size } = info;
-        if (size > most) throw tooLarge(name, size, most);
-        return await handle.readFile("utf8");
-      } finally {
-        await handle.close();
-      }
+      const { readFile } = await import("node:fs/promises");
+      const file = await realFile(path, name);
+      if (file === undefined) return undefined;
+      if (file.size > most) throw tooLarge(name, file.size, most);
+      return readFile(file.path, "utf8");
     },
   };
 }
@@ -55,12 +46,7 @@ export const MIB = 1024 ** 2;
 /** A JSON file of a checkpoint, parsed; undefined when there is none. */
 export async function readJson(files: Files, name: string, mostBytes: number): Promise<unknown> {
   const text = await files.text(name, mostBytes);
-  if (text === undefined) return undefined;
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new EngineError("json-invalid", `${name} is not JSON`, { cause });
-  }
+  return text === undefined ? undefined : parseJson(text, name);
 }
 
 /** The same of a file that must be there. */

@@ -20,7 +20,7 @@ export function parseGenerationConfig(
   tokenizer: Tokenizer,
   tokenizerConfig: unknown,
 ): GenerationDefaults {
-  if (json !== undefined && (typeof json !== "object" || json === null))
+  if (json !== undefined && (typeof json !== "object" || json === null || Array.isArray(json)))
     throw new EngineError("json-invalid", "generation_config.json must be an object");
   const fields = new Map<string, unknown>(Object.entries(json ?? {}));
   const number = (key: string, fits: (n: number) => boolean, range: string): number | undefined => {
@@ -48,11 +48,23 @@ function stopTokens(
   tokenizer: Tokenizer,
   tokenizerConfig: unknown,
 ): readonly number[] {
-  const listed = (Array.isArray(eos) ? eos : [eos]).filter((id): id is number => Number.isSafeInteger(id));
+  const listed = endTokens(eos);
   const name =
     typeof tokenizerConfig === "object" && tokenizerConfig !== null && "eos_token" in tokenizerConfig
       ? tokenizerConfig.eos_token
       : undefined;
   const named = [END, ...(typeof name === "string" ? [name] : [])].map((token) => tokenizer.idOf(token));
   return [...new Set([...listed, ...configEos, ...named.filter((id) => id !== undefined)])];
+}
+
+const MOST_END_TOKENS = 1024;
+
+function endTokens(eos: unknown): readonly number[] {
+  const list: readonly unknown[] = Array.isArray(eos) ? eos : eos === undefined || eos === null ? [] : [eos];
+  const ids = list.filter((id): id is number => typeof id === "number" && Number.isSafeInteger(id));
+  if (ids.length === list.length && ids.length <= MOST_END_TOKENS) return ids;
+  throw new EngineError(
+    "json-invalid",
+    `generation_config.json: eos_token_id must be a token id or a list of at most ${MOST_END_TOKENS}`,
+  );
 }

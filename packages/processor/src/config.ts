@@ -23,6 +23,11 @@ export const DEFAULT_CONFIG: PreprocessorConfig = Object.freeze({
   rescaleFactor: 1 / 255,
 } as const);
 
+const MAX_PATCH = 256;
+/** Every picture is enlarged to the least number of tokens, so that alone sets what the smallest picture costs. */
+const MAX_MIN_TOKENS = 4096;
+const MAX_TOKENS = 2 ** 20;
+
 /**
  * Reads the parsed JSON of `preprocessor_config.json`. Absent and null values take {@link DEFAULT_CONFIG}, unknown ones are ignored.
  * @throws ProcessorError `config-invalid` (a value of the wrong kind or range), `config-unsupported` (a step switched off,
@@ -42,9 +47,9 @@ export function parsePreprocessorConfig(json: unknown): PreprocessorConfig {
     throw new ProcessorError("config-unsupported", "preprocessor_config.json: resample must be 3 (bicubic)");
   }
   const config = {
-    patchSize: integer(at, "patch_size", DEFAULT_CONFIG.patchSize),
-    minTokens: integer(at, "min_tokens", DEFAULT_CONFIG.minTokens),
-    maxTokens: integer(at, "max_tokens", DEFAULT_CONFIG.maxTokens),
+    patchSize: integer(at, "patch_size", DEFAULT_CONFIG.patchSize, MAX_PATCH),
+    minTokens: integer(at, "min_tokens", DEFAULT_CONFIG.minTokens, MAX_MIN_TOKENS),
+    maxTokens: integer(at, "max_tokens", DEFAULT_CONFIG.maxTokens, MAX_TOKENS),
     mean: triple(at, "image_mean", DEFAULT_CONFIG.mean, () => true, "finite numbers"),
     std: triple(at, "image_std", DEFAULT_CONFIG.std, (v) => Math.fround(v) > 0, "positive numbers"),
     rescaleFactor: factor(at),
@@ -55,10 +60,13 @@ export function parsePreprocessorConfig(json: unknown): PreprocessorConfig {
   return config;
 }
 
-function integer(at: ReadonlyMap<string, unknown>, key: string, fallback: number): number {
+function integer(at: ReadonlyMap<string, unknown>, key: string, fallback: number, most: number): number {
   const value = at.get(key) ?? fallback;
-  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 1) return value;
-  throw new ProcessorError("config-invalid", `preprocessor_config.json: ${key} must be a positive integer`);
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 1 && value <= most) return value;
+  throw new ProcessorError(
+    "config-invalid",
+    `preprocessor_config.json: ${key} must be a positive integer of at most ${most}`,
+  );
 }
 
 function factor(at: ReadonlyMap<string, unknown>): number {

@@ -1,58 +1,38 @@
-import {
-  Environment as LibraryEnvironment,
-  Interpreter as LibraryInterpreter,
-  parse,
-  tokenize,
-} from "@huggingface/jinja";
+import { tokenize } from "@huggingface/jinja";
 import { ProcessorError } from "../errors.js";
 import { checkConversation } from "./conversation.js";
-import { Float, roundDecimals } from "./number.js";
+import { Bounded, type JinjaLimits } from "./jinja-bounded.js";
+import {
+  ArrayValue,
+  BaseEnvironment,
+  type Environment,
+  FloatValue,
+  type Node,
+  ObjectValue,
+  parseTemplate,
+  type RuntimeValue,
+} from "./jinja-library.js";
+import { limit } from "./jinja-size.js";
+import { Float } from "./number.js";
 import type { ChatTemplate } from "./template.js";
 
-// The library's declarations do not resolve under NodeNext: what is used of it is written down here.
-interface RuntimeValue {
-  readonly value: unknown;
-}
-interface Environment {
-  /** Declares a JavaScript value. */
-  set(name: string, value: unknown): RuntimeValue;
-  setVariable(name: string, value: RuntimeValue): RuntimeValue;
-}
-interface Node {
-  readonly type: string;
-}
-interface Interpreter {
-  run(program: Node): RuntimeValue;
-  evaluate(node: Node | undefined, env: Environment): RuntimeValue;
-  /** A body: of the whole, of a branch, of one turn of a loop. */
-  evaluateBlock(statements: readonly Node[], env: Environment): RuntimeValue;
-}
-type Make<T> = new (value: T) => RuntimeValue;
+export type { JinjaLimits } from "./jinja-bounded.js";
 
-const BaseEnvironment = LibraryEnvironment as unknown as new () => Environment;
-const BaseInterpreter = LibraryInterpreter as unknown as new (env: Environment) => Interpreter;
-const parseTemplate = parse as unknown as (tokens: unknown) => Node;
-
-/** What a template may cost; past it rendering stops with `chat-template-limit`. */
-export interface JinjaLimits {
-  /** Characters of any string that the template makes. Default 2^24. */
-  readonly maxLength?: number;
-  /** Evaluated nodes and turns of loops. Default 2^22. */
-  readonly maxSteps?: number;
-}
-
-const MAX_RANGE = 100_000;
+const MAX_RANGE = 10_000;
+/** Characters of a template: ten times the longest published ones. */
+const MAX_SOURCE = 2 ** 18;
+/** The library's search for blocks is quadratic in such a run. */
+const MAX_SPACES = 1000;
 const MAX_DEPTH = 64;
 
 /**
  * A checkpoint's own chat template, as transformers renders it (`trim_blocks`, `lstrip_blocks`). It is given `messages`,
  * `add_generation_prompt`, `add_system_prompt`, `image_token` and the `variables` of the call.
  * @param source the text of `chat_template`
- * @throws ProcessorError `chat-template` when it is no Jinja that can be read.
+ * @throws ProcessorError `chat-template` when it is no Jinja that can be read, `chat-template-limit` when it is too long.
  */
 export function jinjaTemplate(source: string, limits: JinjaLimits = {}): ChatTemplate {
   const program = readTemplate(source);
-  const { maxLength = 2 ** 24, maxSteps = 2 ** 22 } = limits;
   return {
     name: "jinja",
     render(conversation, options = {}) {
@@ -66,24 +46,35 @@ export function jinjaTemplate(source: string, limits: JinjaLimits = {}): ChatTem
         ["messages", conversation],
       ];
       for (const [name, value] of variables) env.setVariable(name, toRuntime(value, 0));
-      return run(new Bounded(env, maxLength, maxSteps), program);
+      return run(new Bounded(env, limits), program);
     },
   };
 }
 
 function readTemplate(source: string): Node {
+  if (source.length > MAX_SOURCE) throw limit(`has more than ${MAX_SOURCE} characters`);
+  if (hasRun(source)) throw limit(`has a run of more than ${MAX_SPACES} white-space characters`);
   try {
     return parseTemplate(tokenize(source, { lstrip_blocks: true, trim_blocks: true }));
   } catch (cause) {
+    // The parser and the interpreter go down one call for each level: what is nested too deeply ends their stack.
+    if (cause instanceof RangeError) throw limit("is nested too deeply");
     throw new ProcessorError("chat-template", `the chat template cannot be read: ${firstLine(cause)}`, { cause });
   }
 }
 
-function run(interpreter: Interpreter, program: Node): string {
+function hasRun(source: string): boolean {
+  let run = 0;
+  for (let at = 0; at < source.length && run <= MAX_SPACES; at++) run = /\s/.test(source[at]!) ? run + 1 : 0;
+  return run > MAX_SPACES;
+}
+
+function run(interpreter: Bounded, program: Node): string {
   try {
     return String(interpreter.run(program).value);
   } catch (cause) {
     if (cause instanceof ProcessorError) throw cause;
+    if (cause instanceof RangeError) throw limit("calls itself, or is nested, too deeply");
     // The message of an interpreter may quote values: only a template's own raise_exception is passed on.
     const reason =
       cause instanceof Raised ? `it says: ${cause.message}` : "it uses something that is not supported here";
@@ -93,73 +84,10 @@ function run(interpreter: Interpreter, program: Node): string {
   }
 }
 
+/** Characters of what a template may say of its failure. */
+const MAX_MESSAGE = 300;
+
 class Raised extends Error {}
-
-/** Counts what a template does, and adds the filter `round`, which the library lacks. */
-class Bounded extends BaseInterpreter {
-  #steps = 0;
-  readonly #maxLength: number;
-  readonly #maxSteps: number;
-
-  constructor(env: Environment, maxLength: number, maxSteps: number) {
-    super(env);
-    this.#maxLength = maxLength;
-    this.#maxSteps = maxSteps;
-  }
-
-  override evaluate(node: Node | undefined, env: Environment): RuntimeValue {
-    this.#step();
-    const value = roundCall(node) ? this.#round(node, env) : super.evaluate(node, env);
-    if (typeof value.value === "string" && value.value.length > this.#maxLength) {
-      throw new ProcessorError(
-        "chat-template-limit",
-        `the chat template makes a text of more than ${this.#maxLength} characters`,
-      );
-    }
-    return value;
-  }
-
-  override evaluateBlock(statements: readonly Node[], env: Environment): RuntimeValue {
-    this.#step();
-    return super.evaluateBlock(statements, env);
-  }
-
-  #step(): void {
-    if (++this.#steps > this.#maxSteps) {
-      throw new ProcessorError("chat-template-limit", `the chat template takes more than ${this.#maxSteps} steps`);
-    }
-  }
-
-  /** Jinja's `round(precision=0, method="common")`: Python's round, an integer stays an integer. */
-  #round(node: RoundNode, env: Environment): RuntimeValue {
-    const operand = this.evaluate(node.operand, env);
-    const [precision, ...rest] = (node.filter.args ?? []).map((arg) => this.evaluate(arg, env).value);
-    const digits = precision ?? 0;
-    if (rest.length > 0 || typeof digits !== "number" || typeof operand.value !== "number") {
-      throw new ProcessorError(
-        "chat-template",
-        "the chat template uses the filter round other than round or round(digits)",
-      );
-    }
-    if (operand instanceof IntegerValue && digits >= 0) return operand;
-    return new FloatValue(roundDecimals(operand.value, digits));
-  }
-}
-
-interface RoundNode extends Node {
-  readonly operand: Node;
-  readonly filter: { readonly args?: readonly Node[] };
-}
-
-interface FilterShape {
-  readonly type: string;
-  readonly filter?: { readonly type: string; readonly value?: string; readonly callee?: { readonly value?: string } };
-}
-
-function roundCall(node: Node | undefined): node is RoundNode {
-  const { type, filter } = (node ?? { type: "" }) as FilterShape;
-  return type === "FilterExpression" && (filter?.value === "round" || filter?.callee?.value === "round");
-}
 
 function globals(): Environment {
   const env = new BaseEnvironment();
@@ -174,7 +102,7 @@ function globals(): Environment {
     env.set(name, value);
   }
   env.set("raise_exception", (message: unknown) => {
-    throw new Raised(String(message));
+    throw new Raised(String(message).slice(0, MAX_MESSAGE));
   });
   env.set("range", boundedRange);
   env.set("strftime_now", strftimeNow);
@@ -229,19 +157,6 @@ function strftimeNow(format: unknown): string {
   ]);
   return String(format).replace(/%./g, (field) => fields.get(field) ?? field);
 }
-
-/** The library keeps these classes to itself; its own conversions give instances of them. */
-function classes() {
-  const of = <T>(sample: T) => new BaseEnvironment().set("sample", sample).constructor as Make<T>;
-  return {
-    FloatValue: of(0.5),
-    IntegerValue: of(1),
-    ArrayValue: of([]) as unknown as Make<RuntimeValue[]>,
-    ObjectValue: of({}) as unknown as Make<Map<string, RuntimeValue>>,
-  };
-}
-
-const { FloatValue, IntegerValue, ArrayValue, ObjectValue } = classes();
 
 /** As the library converts values, but a {@link Float} becomes its float, so that 61.0 is written `61.0`. */
 function toRuntime(value: unknown, depth: number): RuntimeValue {
