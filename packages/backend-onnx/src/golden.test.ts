@@ -5,8 +5,8 @@ import {
   hostF32,
   hostI32,
   memoryWeights,
-  modelFromCheckpoint,
   type Session,
+  vlmFromCheckpoint,
   vlmPrograms,
 } from "@hulu/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -20,7 +20,7 @@ describe.each(["q3-p16", "q2-p14"])("%s", (variant) => {
   const dir = goldens(variant);
   const golden = readTensors(`${dir}case-image-array.safetensors`);
   const get = (name: string) => golden.get(name)!.data;
-  const checkpoint = modelFromCheckpoint(
+  const checkpoint = vlmFromCheckpoint(
     JSON.parse(readFileSync(`${dir}config.json`, "utf8")),
     memoryWeights(readTensors(`${dir}model.safetensors`)),
   );

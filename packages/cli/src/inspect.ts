@@ -1,4 +1,4 @@
-import { nn, print, type Vlm, vlmPrograms } from "@hulu/core";
+import { modelPrograms, nn, print } from "@hulu/core";
 import { type LoadedCheckpoint, openModel } from "@hulu/engine";
 import type { Command } from "./command.js";
 import { UsageError } from "./errors.js";
@@ -45,18 +45,19 @@ function told(checkpoint: LoadedCheckpoint, parsed: Parsed): string {
   const fields = {
     layout,
     ...config,
-    imageToken: `${imageToken.text} (${imageToken.id})`,
+    ...(imageToken && { imageToken: `${imageToken.text} (${imageToken.id})` }),
     stopTokens: generation.stopTokens,
-    preprocessor,
+    ...(preprocessor && { preprocessor }),
   };
   return [...described(fields, rows, parsed.flag("params"))].map((line) => `${line}\n`).join("");
 }
 
-function printed(model: Vlm, name: string): string {
-  const programs = vlmPrograms(model);
-  if (!Object.hasOwn(programs, name))
-    throw new UsageError(`there is no program ${name}; there are ${Object.keys(programs).join(", ")}`);
-  return print(programs[name as keyof typeof programs]);
+function printed(model: LoadedCheckpoint["model"], name: string): string {
+  const programs = new Map(Object.entries(modelPrograms(model)));
+  const program = programs.get(name);
+  if (program === undefined)
+    throw new UsageError(`there is no program ${name}; there are ${[...programs.keys()].join(", ")}`);
+  return print(program);
 }
 
 const row = (path: string, param: nn.Param, dtype: string) => {

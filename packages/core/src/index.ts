@@ -24,11 +24,12 @@ export {
 } from "./graph/value.js";
 export { verify } from "./graph/verify.js";
 export * from "./models/checkpoint.js";
-export { parseConfig, type VlmConfig } from "./models/config.js";
+export { type ModelConfig, parseConfig, type TextConfig, type VlmConfig } from "./models/config.js";
 export { type Context, type DecoderConfig, decoder } from "./models/decoder.js";
 export { ConfigError } from "./models/fields.js";
 export * from "./models/presets.js";
 export * from "./models/projector.js";
+export * from "./models/text.js";
 export { type VitConfig, vit } from "./models/vit.js";
 export * from "./models/vlm.js";
 export * as nn from "./nn/index.js";

@@ -190,7 +190,7 @@ test("the tokenizer's last id is the model's last row", async () => {
 test("without a preprocessor's file the encoder says how large a patch is", async () => {
   const { preprocessor } = await openModel(files({ "preprocessor_config.json": undefined }));
   expect(preprocessor).toMatchObject({ patchSize: 16, minTokens: 16, maxTokens: 16384 });
-  expect(preprocessor.mean[0]).toBeCloseTo(0.48145466);
+  expect(preprocessor?.mean[0]).toBeCloseTo(0.48145466);
 });
 
 test("transformers' own layout has a mean and deviation of one half", async () => {

@@ -1,4 +1,11 @@
-import { type CheckpointModel, modelFromCheckpoint } from "@hulu/core";
+import {
+  type CheckpointModel,
+  modelFromCheckpoint,
+  sees,
+  type TextCheckpoint,
+  type VlmCheckpoint,
+  type VlmConfig,
+} from "@hulu/core";
 import {
   type ChatTemplate,
   createTokenizer,
@@ -14,15 +21,25 @@ import { type CheckpointSource, type Files, inside, MIB, needJson, openFiles, re
 import { type GenerationDefaults, parseGenerationConfig } from "./generation-config.js";
 import { type TextWatch, watched } from "./text-watch.js";
 
-/** Everything that a checkpoint's folder says, checked; of the weights only the headers are read. */
-export interface LoadedCheckpoint extends CheckpointModel {
+interface Loaded {
   readonly stored: Checkpoint;
   readonly tokenizer: Tokenizer;
   readonly template: ChatTemplate;
-  readonly preprocessor: PreprocessorConfig;
+  /** The special tokens by the names that chat templates have for them: `bos_token`, `eos_token`. */
+  readonly templateVariables: Readonly<Record<string, string>>;
   readonly generation: GenerationDefaults;
+}
+export interface LoadedVlm extends Loaded, VlmCheckpoint {
+  readonly preprocessor: PreprocessorConfig;
   readonly imageToken: { readonly id: number; readonly text: string };
 }
+/** A language model, which takes no pictures. */
+export interface LoadedText extends Loaded, TextCheckpoint {
+  readonly preprocessor: undefined;
+  readonly imageToken: undefined;
+}
+/** Everything that a checkpoint's folder says, checked; of the weights only the headers are read. */
+export type LoadedCheckpoint = LoadedVlm | LoadedText;
 
 const SMALL = 4 * MIB;
 /** The largest published ones have 34 MB. */
@@ -42,10 +59,18 @@ export async function openModel(
   const stored = await openCheckpoint(source, signal === undefined ? {} : { signal });
   try {
     const checkpoint = modelFromCheckpoint(json, stored, vision.config);
+    const texts = await readTexts(files, checkpoint, watch);
+    if (!sees(checkpoint)) return { ...checkpoint, stored, ...texts, preprocessor: undefined, imageToken: undefined };
     const preprocessorJson = (await readJson(files, "preprocessor_config.json", SMALL)) ?? vision.preprocessor;
     const preprocessor = parsePreprocessorConfig(preprocessorJson ?? unsaid(checkpoint));
     checkPatch(preprocessor, checkpoint);
-    return { ...checkpoint, stored, preprocessor, ...(await readTexts(files, checkpoint, watch)) };
+    return {
+      ...checkpoint,
+      stored,
+      ...texts,
+      preprocessor,
+      imageToken: imageToken(texts.tokenizer, checkpoint.config),
+    };
   } catch (error) {
     await stored.close();
     throw error;
@@ -53,7 +78,7 @@ export async function openModel(
 }
 
 /** What goes for pictures where no preprocessor_config.json does: the encoder's patches, and the layout's mean and deviation. */
-const unsaid = ({ config, layout }: CheckpointModel) => ({
+const unsaid = ({ config, layout }: VlmCheckpoint) => ({
   patch_size: config.vision.patch,
   ...(layout === "video_llama_3" && { image_mean: [0.5, 0.5, 0.5], image_std: [0.5, 0.5, 0.5] }),
 });
@@ -70,9 +95,21 @@ async function readTexts(files: Files, { config }: CheckpointModel, watch: TextW
   return {
     tokenizer,
     template,
+    templateVariables: specialTokens(tokenizerConfig),
     generation: parseGenerationConfig(generationJson, config.eosTokens, tokenizer, tokenizerConfig),
-    imageToken: imageToken(tokenizer, config.imageToken),
   };
+}
+
+/** What transformers gives a template beside the messages; each stands in tokenizer_config.json as a text or as an added token. */
+function specialTokens(tokenizerConfig: unknown): Readonly<Record<string, string>> {
+  const fields = new Map(Object.entries(tokenizerConfig ?? {}));
+  return Object.fromEntries(
+    ["bos_token", "eos_token", "unk_token", "pad_token"].flatMap((name) => {
+      const token: unknown = fields.get(name);
+      const text = typeof token === "object" && token !== null && "content" in token ? token.content : token;
+      return typeof text === "string" ? [[name, text]] : [];
+    }),
+  );
 }
 
 /** In the original layout the encoder's own folder has its config and preprocessor files. */
@@ -111,7 +148,7 @@ async function chatTemplate(files: Files, tokenizerConfig: unknown): Promise<Cha
   return huluMedTemplate;
 }
 
-function checkPatch(preprocessor: PreprocessorConfig, { config }: CheckpointModel): void {
+function checkPatch(preprocessor: PreprocessorConfig, { config }: VlmCheckpoint): void {
   if (preprocessor.patchSize !== config.vision.patch)
     throw new EngineError(
       "json-invalid",
@@ -144,7 +181,7 @@ function checkChatTokens(tokenizer: Tokenizer): void {
 
 const IMAGE = "<image>";
 
-function imageToken(tokenizer: Tokenizer, configured: number | undefined): LoadedCheckpoint["imageToken"] {
+function imageToken(tokenizer: Tokenizer, { imageToken: configured }: VlmConfig): LoadedVlm["imageToken"] {
   const id = configured ?? tokenizer.idOf(IMAGE);
   const text = id === undefined ? undefined : tokenizer.tokenOf(id);
   if (id === undefined || text === undefined)

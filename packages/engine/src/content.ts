@@ -66,6 +66,14 @@ export async function prepare(messages: readonly Message[], signal?: AbortSignal
   return { conversation, visuals };
 }
 
+/** The same with every content a string, as the templates of language models take it. */
+export const textOnly = (conversation: Conversation): Conversation =>
+  conversation.map(({ role, content }) => ({
+    role,
+    content:
+      typeof content === "string" ? content : content.map((part) => (part.type === "text" ? part.text : "")).join(""),
+  }));
+
 async function preparePart(part: Part, visuals: Visual[]): Promise<TemplatePart> {
   switch (part.type) {
     case "text":

@@ -6,6 +6,7 @@ export type EngineErrorCode =
   | "path-outside"
   | "tokenizer-mismatch"
   | "image-token"
+  | "no-vision"
   | "prompt-empty"
   | "prompt-too-long"
   | "content-invalid"

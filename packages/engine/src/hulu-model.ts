@@ -1,4 +1,4 @@
-import type { VlmConfig } from "@hulu/core";
+import type { ModelConfig } from "@hulu/core";
 import type { Answer } from "./answer.js";
 import type { ImageInput, Message } from "./content.js";
 import type { AskOptions } from "./model.js";
@@ -17,7 +17,7 @@ export interface EncodedImage {
  * nothing about it tells which.
  */
 export interface HuluModel {
-  readonly config: VlmConfig;
+  readonly config: ModelConfig;
   /** The most positions of a conversation. */
   readonly contextLength: number;
 

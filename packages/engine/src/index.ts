@@ -1,5 +1,5 @@
 export * from "./answer.js";
-export { type LoadedCheckpoint, openModel } from "./checkpoint.js";
+export { type LoadedCheckpoint, type LoadedText, type LoadedVlm, openModel } from "./checkpoint.js";
 export type { ImageInput, Message, Part } from "./content.js";
 export { EngineError, type EngineErrorCode } from "./error.js";
 export type { CheckpointSource } from "./files.js";

@@ -523,7 +523,7 @@ describe("the prompt", () => {
     };
     const { readNifti, preprocess, volumeFrames } = await import("@hulu/processor");
     const read = await readNifti(volume);
-    const config = (await openModel(folder)).preprocessor;
+    const config = (await openModel(folder)).preprocessor!;
     const expected = (options: SliceOptions) => {
       const [{ grid }] = preprocess([{ frames: volumeFrames(read, options), merge: 2 }], config) as [Patches];
       return (grid[0] * grid[1] * grid[2]) / 4;

@@ -5,28 +5,31 @@ import {
   encodeItem,
   GenerationError,
   generate,
+  type LanguageModel,
+  type ModelConfig,
+  modelPrograms,
   type Prompt,
   type PruneOptions,
   type PruneRule,
   type SamplingOptions,
   spliceVisual,
   type Tensor,
+  type TextPrograms,
   tokensPerFrame,
   type Vlm,
-  type VlmConfig,
+  type VlmPrograms,
   visionFeeds,
-  vlmPrograms,
 } from "@hulu/core";
 import { type Aspect, encodePrompt, type PassOrder, type Patches, preprocess, type Tokenizer } from "@hulu/processor";
 import { Answer, type Piece, type Result, type StopReason } from "./answer.js";
-import { type LoadedCheckpoint, openModel } from "./checkpoint.js";
-import { type ImageInput, type Message, type Prepared, prepare, readImage, type Visual } from "./content.js";
+import { type LoadedCheckpoint, type LoadedVlm, openModel } from "./checkpoint.js";
+import { type ImageInput, type Message, type Prepared, prepare, readImage, textOnly, type Visual } from "./content.js";
 import { EngineError } from "./error.js";
 import type { CheckpointSource } from "./files.js";
 import type { EncodedImage, HuluModel } from "./hulu-model.js";
 import { TextOut } from "./text-out.js";
 import { type TextWatch, watched } from "./text-watch.js";
-import { asMessages, given } from "./validate.js";
+import { asMessages, given, noVision } from "./validate.js";
 
 /** What loading takes, wherever the model runs. */
 export interface LocalOptions {
@@ -69,7 +72,7 @@ export async function loadHere(
   const checkpoint = await openModel(source, signal, watch);
   const most = Math.min(contextLength ?? Number.POSITIVE_INFINITY, checkpoint.config.maxPositions);
   try {
-    const compiled = await compile(backend, vlmPrograms(checkpoint.model), checkpoint.weights, {
+    const compiled = await compile(backend, modelPrograms(checkpoint.model), checkpoint.weights, {
       max: { past: most },
       ...(signal && { signal }),
       ...(onProgress && { onProgress }),
@@ -81,7 +84,8 @@ export async function loadHere(
   }
 }
 
-type Programs = ReturnType<typeof vlmPrograms>;
+/** A language model has fewer of them; `#eye` gives all. */
+type Programs = TextPrograms | VlmPrograms;
 
 /** A model that runs in this thread. */
 export class LocalModel implements HuluModel {
@@ -104,20 +108,27 @@ export class LocalModel implements HuluModel {
     this.contextLength = contextLength;
   }
 
-  get config(): VlmConfig {
+  get config(): ModelConfig {
     return this.#checkpoint.config;
   }
   get tokenizer(): Tokenizer {
     return this.#checkpoint.tokenizer;
   }
   /** The definition that runs. */
-  get definition(): Vlm {
+  get definition(): Vlm | LanguageModel {
     return this.#checkpoint.model;
   }
 
   ask(conversation: string | readonly Message[], options: AskOptions = {}): Answer {
-    const messages = asMessages(conversation, options);
+    const messages = asMessages(conversation, options, this.config);
     return new Answer(() => this.#answer(messages, options));
+  }
+
+  /** @throws EngineError `no-vision` for a language model */
+  #eye(): { checkpoint: LoadedVlm; compiled: Compiled<VlmPrograms> } {
+    const checkpoint = this.#checkpoint;
+    if (checkpoint.imageToken === undefined) throw noVision();
+    return { checkpoint, compiled: this.#compiled as Compiled<VlmPrograms> };
   }
 
   async encodeVision(
@@ -125,15 +136,16 @@ export class LocalModel implements HuluModel {
     options: Pick<AskOptions, "merge" | "aspect" | "passOrder" | "signal"> = {},
   ): Promise<EncodedImage> {
     this.#alive();
+    const { checkpoint, compiled } = this.#eye();
     const { merge = 1, signal } = options;
     const [patches] = preprocess(
       [{ frames: [await readImage(image)], merge }],
-      this.#checkpoint.preprocessor,
+      checkpoint.preprocessor,
       patchOptions(options),
     );
     if (patches === undefined) throw new EngineError("content-invalid", "a picture is needed");
     const feeds = visionFeeds(patches);
-    const { tokens } = await this.#compiled.run("encodeVision", feeds, signal && { signal });
+    const { tokens } = await compiled.run("encodeVision", feeds, signal && { signal });
     const [, count = 0, width = 0] = tokens.shape;
     const data = (await tokens.read()) as Float32Array;
     tokens.dispose();
@@ -155,7 +167,7 @@ export class LocalModel implements HuluModel {
     const prepared = await prepare(messages, options.signal);
     const { ids, patches } = this.#promptOf(prepared, options);
     const items = patches.map((item, i) => ({ ...item, prune: this.#pruning(item, prepared.visuals[i], options) }));
-    this.#checkLength(fewest(ids, this.#checkpoint.imageToken.id, items));
+    this.#checkLength(fewest(ids, this.#placeholder, items));
     const process = clock();
     const parts: Tensor[] = [];
     try {
@@ -174,6 +186,11 @@ export class LocalModel implements HuluModel {
     }
   }
 
+  /** The id of what stands for a picture; none of a language model's. */
+  get #placeholder(): number {
+    return this.#checkpoint.imageToken?.id ?? -1;
+  }
+
   #checkLength(positions: number): void {
     if (positions < this.contextLength) return;
     throw new EngineError(
@@ -186,7 +203,18 @@ export class LocalModel implements HuluModel {
     { conversation, visuals }: Prepared,
     options: AskOptions,
   ): { ids: readonly number[]; patches: readonly Patches[] } {
-    const { preprocessor, tokenizer, template, imageToken } = this.#checkpoint;
+    const { tokenizer, template, templateVariables } = this.#checkpoint;
+    const shared = {
+      template,
+      addGenerationPrompt: true,
+      addSystemPrompt: options.systemPrompt ?? visuals.length > 0,
+      variables: { ...templateVariables, ...options.templateVariables },
+    };
+    if (this.#checkpoint.imageToken === undefined) {
+      const { ids } = watched(this.#watch, () => encodePrompt(textOnly(conversation), tokenizer, shared));
+      return { ids, patches: [] };
+    }
+    const { preprocessor, imageToken } = this.#checkpoint;
     const merge = options.merge ?? (visuals.some((v) => v.kind === "video") ? 2 : 1);
     const patches = preprocess(
       visuals.map(({ frames }) => ({ frames, merge })),
@@ -194,14 +222,7 @@ export class LocalModel implements HuluModel {
       patchOptions(options),
     );
     const { ids } = watched(this.#watch, () =>
-      encodePrompt(conversation, tokenizer, {
-        template,
-        visuals: patches,
-        imageToken: imageToken.text,
-        addGenerationPrompt: true,
-        addSystemPrompt: options.systemPrompt ?? visuals.length > 0,
-        ...(options.templateVariables && { variables: options.templateVariables }),
-      }),
+      encodePrompt(conversation, tokenizer, { ...shared, visuals: patches, imageToken: imageToken.text }),
     );
     return { ids, patches };
   }
@@ -210,12 +231,12 @@ export class LocalModel implements HuluModel {
   async #encode(ids: readonly number[], items: readonly Item[], parts: Tensor[], signal: AbortSignal | undefined) {
     const masks: Uint8Array[] = [];
     for (const item of items) {
-      const { visual, keep } = await encodeItem(this.#compiled, item, { prune: item.prune, signal });
+      const { visual, keep } = await encodeItem(this.#eye().compiled, item, { prune: item.prune, signal });
       parts.push(...visual);
       masks.push(keep);
     }
     const keep = Uint8Array.from(masks.flatMap((m) => [...m]));
-    const spliced = spliceVisual(ids, this.#checkpoint.imageToken.id, keep);
+    const spliced = spliceVisual(ids, this.#placeholder, keep);
     const prompt: Prompt = { ids: spliced.ids, visual: { parts, index: spliced.index } };
     return { prompt, keep };
   }
@@ -224,7 +245,7 @@ export class LocalModel implements HuluModel {
   #pruning({ grid }: Patches, visual: Visual | undefined, { prune }: AskOptions): PruneOptions | undefined {
     if (visual?.kind !== "video" || grid[0] === 1) return undefined;
     if (typeof prune === "object") return prune;
-    return { rule: prune ?? (this.config.tokenCompression ? "released" : "off") };
+    return { rule: prune ?? (this.#eye().checkpoint.config.tokenCompression ? "released" : "off") };
   }
 
   async *#tell(prompt: Prompt, options: AskOptions, clock: () => number) {

@@ -1,4 +1,4 @@
-import { type Backend, pruneRules, type SamplingOptions, sampler } from "@hulu/core";
+import { type Backend, type ModelConfig, pruneRules, type SamplingOptions, sampler } from "@hulu/core";
 import type { Message } from "./content.js";
 import { EngineError } from "./error.js";
 import type { LoadOptions } from "./load.js";
@@ -150,13 +150,22 @@ const checkAskOptions = (options: unknown): void => checkOptions(options, askOpt
  * What `ask` was given, as a conversation.
  * @throws EngineError or GenerationError for a conversation or an option that cannot be
  */
-export function asMessages(conversation: string | readonly Message[], options: AskOptions): readonly Message[] {
+export function asMessages(
+  conversation: string | readonly Message[],
+  options: AskOptions,
+  config: ModelConfig,
+): readonly Message[] {
   const messages = typeof conversation === "string" ? [{ role: "user", content: conversation } as const] : conversation;
   checkMessages(messages);
   checkAskOptions(options);
   sampler(given(options));
+  const visual = messages.some(({ content }) => typeof content !== "string" && content.some((p) => p.type !== "text"));
+  if (visual && config.vision === undefined) throw noVision();
   return messages;
 }
+
+export const noVision = () =>
+  new EngineError("no-vision", "this model is a language model: it takes text, and no pictures, videos or volumes");
 
 /** The options of sampling that were set; those left out do not hide the checkpoint's own. */
 export function given(options: AskOptions): SamplingOptions {

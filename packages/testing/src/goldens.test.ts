@@ -1,5 +1,5 @@
 import { reference } from "@hulu/backend-reference";
-import { compile, hostF32, hostI32, modelFromCheckpoint, vlmPrograms } from "@hulu/core";
+import { compile, hostF32, hostI32, vlmFromCheckpoint, vlmPrograms } from "@hulu/core";
 import { expect, test } from "vitest";
 import { differs, openGoldens } from "./index.js";
 
@@ -19,7 +19,7 @@ test("a folder of goldens by address and by path", async () => {
 test("an image through the vision encoder equals the authors' code", async () => {
   const goldens = await openGoldens(folder);
   const image = await goldens.case("case-image-array");
-  const { model, weights } = modelFromCheckpoint(goldens.config, goldens.weights);
+  const { model, weights } = vlmFromCheckpoint(goldens.config, goldens.weights);
   const { encodeVision, project } = vlmPrograms(model);
   const compiled = await compile(reference, { encodeVision, project }, weights);
   const [t, h, w] = image.tensor("in.grid_sizes").ints() as [number, number, number];

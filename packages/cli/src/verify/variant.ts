@@ -1,9 +1,10 @@
 import { type Backend, type Compiled, compile, type Tensor, tap, vlmPrograms } from "@hulu/core";
-import { type LoadedCheckpoint, openModel } from "@hulu/engine";
+import { type LoadedVlm, openModel } from "@hulu/engine";
+import { UsageError } from "../errors.js";
 
 /** A checkpoint of a folder of goldens, compiled once: the programs as they are used, and twice more with their stages. */
 export interface Variant {
-  readonly checkpoint: LoadedCheckpoint;
+  readonly checkpoint: LoadedVlm;
   readonly compiled: Compiled<Programs>;
   dispose(): Promise<void>;
 }
@@ -21,7 +22,7 @@ const visionStages = (layers: number) => ({
 });
 const textStages = { decoder_layer0: "model.layers.0", last_hidden: "model.norm" };
 
-function programsOf({ model, config }: LoadedCheckpoint) {
+function programsOf({ model, config }: LoadedVlm) {
   const programs = vlmPrograms(model);
   return {
     ...programs,
@@ -35,6 +36,10 @@ function programsOf({ model, config }: LoadedCheckpoint) {
 
 export async function openVariant(folder: string, backend: Backend, signal: AbortSignal): Promise<Variant> {
   const checkpoint = await openModel(folder, signal);
+  if (checkpoint.imageToken === undefined) {
+    await checkpoint.stored.close();
+    throw new UsageError(`${folder} has a language model alone; goldens are of models that take pictures`);
+  }
   const compiled = await compile(backend, programsOf(checkpoint), checkpoint.weights, {
     max: { past: checkpoint.config.maxPositions },
     signal,

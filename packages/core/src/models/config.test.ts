@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { WeightSource } from "../weights/source.js";
-import { parseConfig } from "./config.js";
+import { parseConfig as parse, type VlmConfig } from "./config.js";
 import { ConfigError } from "./fields.js";
+
+const parseConfig = (...args: Parameters<typeof parse>) => parse(...args) as VlmConfig;
 
 /** Headers of tensors, without a number in them. */
 function headers(shapes: Readonly<Record<string, readonly number[]>>): WeightSource {

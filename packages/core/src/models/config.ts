@@ -4,46 +4,79 @@ import { ConfigError, Fields } from "./fields.js";
 import type { ProjectorKind } from "./projector.js";
 import type { VitConfig } from "./vit.js";
 
-/** Everything that a checkpoint's config.json says about the model, whichever of the three layouts it has. */
-export interface VlmConfig {
+/** What a config.json says about any model that runs here. */
+interface LanguageConfig {
   readonly decoder: DecoderConfig;
-  readonly vision: VitConfig;
-  readonly projector: ProjectorKind;
-  /** The placeholder's token id; undefined when the config leaves it to the tokenizer. */
-  readonly imageToken: number | undefined;
   readonly eosTokens: readonly number[];
-  /** Whether videos and volumes are pruned unless the caller says otherwise. */
-  readonly tokenCompression: boolean;
   /** The most positions that the decoder was made for. */
   readonly maxPositions: number;
 }
 
+/** Everything that the config.json of a vision-language checkpoint says, whichever of the three layouts it has. */
+export interface VlmConfig extends LanguageConfig {
+  readonly vision: VitConfig;
+  readonly projector: ProjectorKind;
+  /** The placeholder's token id; undefined when the config leaves it to the tokenizer. */
+  readonly imageToken: number | undefined;
+  /** Whether videos and volumes are pruned unless the caller says otherwise. */
+  readonly tokenCompression: boolean;
+}
+
+/** The same of a language model alone. */
+export interface TextConfig extends LanguageConfig {
+  readonly vision: undefined;
+}
+
+/** `config.vision === undefined` tells a language model from one that sees. */
+export type ModelConfig = VlmConfig | TextConfig;
+
 const MOST_LAYERS = 1000;
 /** What `model_type` may say; it is not reliable between Qwen2 and Qwen3, so the tensors decide there. */
-const KNOWN = ["hulumed_qwen2", "hulumed_qwen3", "video_llama_3", "videollama3_qwen2", "qwen2", "qwen3", "llama"];
+const LANGUAGE = ["qwen2", "qwen3", "llama"];
+const KNOWN = ["hulumed_qwen2", "hulumed_qwen3", "video_llama_3", "videollama3_qwen2", ...LANGUAGE];
 
 /**
- * Read a config.json.
+ * Read a config.json. A Qwen2, Qwen3 or Llama of which neither the config nor the tensors say anything about an encoder is
+ * a language model alone.
  * @param json the parsed file
  * @param weights the checkpoint, under canonical names: which decoder it is stands in its tensors, and the vision
  *   encoder's sizes too where no file gives them
  * @param visionJson the parsed config.json of the vision encoder's own folder (the original layout keeps it there)
  * @throws ConfigError that names the field
  */
-export function parseConfig(json: unknown, weights: WeightSource, visionJson?: unknown): VlmConfig {
+export function parseConfig(json: unknown, weights: WeightSource, visionJson?: unknown): ModelConfig {
   const config = new Fields(json, "config.json");
   refuseOthers(config);
   const text = config.object("text_config") ?? config;
   const tied = text.flag("tie_word_embeddings", config.flag("tie_word_embeddings", false));
-  return {
+  const language: LanguageConfig = {
     decoder: decoderConfig(text, weights, tied),
+    eosTokens: text.has("eos_token_id") ? text.ids("eos_token_id") : config.ids("eos_token_id"),
+    maxPositions: text.count("max_position_embeddings", { otherwise: 32768, most: 1 << 30 }),
+  };
+  if (visionJson === undefined && isLanguageModel(config, weights)) return { ...language, vision: undefined };
+  return {
+    ...language,
     vision: visionConfig(config, weights, visionJson),
     projector: projectorKind(config),
     imageToken: imageToken(config),
-    eosTokens: text.has("eos_token_id") ? text.ids("eos_token_id") : config.ids("eos_token_id"),
     tokenCompression: config.flag("use_token_compression", true),
-    maxPositions: text.count("max_position_embeddings", { otherwise: 32768, most: 1 << 30 }),
   };
+}
+
+const VISUAL_FIELDS = [
+  "vision_config",
+  "vision_encoder_config",
+  "vision_encoder",
+  "mm_vision_encoder",
+  "mm_projector_type",
+];
+
+function isLanguageModel(config: Fields, weights: WeightSource): boolean {
+  if (!LANGUAGE.includes(config.text("model_type") ?? "") || VISUAL_FIELDS.some((field) => config.has(field)))
+    return false;
+  for (const key of weights.keys()) if (/^model\.(vision_encoder|mm_projector)\./.test(key)) return false;
+  return true;
 }
 
 function refuseOthers(config: Fields): void {

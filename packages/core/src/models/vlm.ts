@@ -8,6 +8,7 @@ import { gather } from "../ops/gather.js";
 import { frameDifference, splice } from "../ops/visual.js";
 import type { decoder } from "./decoder.js";
 import type { Projector } from "./projector.js";
+import type { LanguageModel } from "./text.js";
 
 /**
  * What gives the visual tokens. `module` takes the patches of a batch of frames of one size, each patch's row and column,
@@ -110,7 +111,7 @@ export function visionPrograms({ root, vision, projector }: Vlm) {
 }
 
 /** `embed`, `embedVisual` and `step`: from token ids and visual rows to logits. */
-export function textPrograms({ root, decoder }: Pick<Vlm, "root" | "decoder">) {
+export function textPrograms({ root, decoder }: Pick<LanguageModel, "root" | "decoder">) {
   const ids = i32(batch, seq);
   const visual = f32(axis("row", symbol("row")), decoder.width);
   return {

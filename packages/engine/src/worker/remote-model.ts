@@ -1,4 +1,4 @@
-import type { VlmConfig } from "@hulu/core";
+import type { ModelConfig } from "@hulu/core";
 import { Answer, type Piece, type Result } from "../answer.js";
 import type { ImageInput, Message } from "../content.js";
 import { EngineError } from "../error.js";
@@ -13,7 +13,7 @@ import { HOST, MODEL } from "./protocol.js";
 import type { Started } from "./start.js";
 
 interface Facts {
-  readonly config: VlmConfig;
+  readonly config: ModelConfig;
   readonly contextLength: number;
 }
 
@@ -66,7 +66,7 @@ function split({ signal, ...options }: RemoteOptions): CallOptions {
 
 /** A model that runs in a worker, behind the same interface. */
 class RemoteModel implements HuluModel {
-  readonly config: VlmConfig;
+  readonly config: ModelConfig;
   readonly contextLength: number;
   readonly #link: Link;
   readonly #worker: WorkerLike;
@@ -80,7 +80,7 @@ class RemoteModel implements HuluModel {
   }
 
   ask(conversation: string | readonly Message[], options: AskOptions = {}): Answer {
-    const messages = asMessages(conversation, options);
+    const messages = asMessages(conversation, options, this.config);
     if (options.processLogits) throw noFunction("processLogits");
     const link = this.#link;
     return new Answer(async function* () {
