@@ -118,6 +118,25 @@ describe("prefill", () => {
     expect(difference(plain, await direct.read())).toBe(0);
   });
 
+  test("runs what the session does not hold, and no more", async () => {
+    using whole = compiled.createSession();
+    const expected = await prefill(compiled, whole, prompt);
+    for (let held = 0; held < 10; held++) {
+      using session = compiled.createSession();
+      await prefill(compiled, session, prompt);
+      session.truncate(held);
+      for (const prefillChunk of [1, 4, 64]) {
+        session.truncate(held);
+        const logits = await prefill(compiled, session, prompt, { held, prefillChunk });
+        expect(difference(logits, expected), `${held} held`).toBeLessThan(1e-5);
+        expect(session.length).toBe(10);
+      }
+    }
+    using session = compiled.createSession();
+    for (const held of [-1, 0.5, 10, Number.NaN])
+      await expect(prefill(compiled, session, prompt, { held })).rejects.toThrow(`held is ${held}`);
+  });
+
   test("refuses what is no prompt", async () => {
     using session = compiled.createSession();
     await expect(prefill(compiled, session, { ids: new Int32Array(0) })).rejects.toThrow("the prompt is empty");

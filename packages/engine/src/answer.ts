@@ -18,6 +18,8 @@ export interface Result {
   readonly tokenIds: readonly number[];
   /** Positions of the prompt, after pruning. */
   readonly promptTokens: number;
+  /** Positions of the prompt that the conversation held and that were not computed again; 0 for `model.ask`. */
+  readonly reusedTokens: number;
   /** Visual tokens before pruning, and those that were kept. */
   readonly visualTokens: { readonly all: number; readonly kept: number };
   readonly stopReason: StopReason;

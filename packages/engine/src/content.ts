@@ -14,6 +14,7 @@ import {
   volumeFrames,
 } from "@hulu/processor";
 import { EngineError } from "./error.js";
+import { hashOfFrames, isHashOf, type Seen } from "./visual-identity.js";
 
 /** A picture: the bytes of a file (PNG, JPEG, WebP, BMP, GIF, TIFF), or pixels. */
 export type ImageInput = Uint8Array | Blob | RgbImage;
@@ -29,6 +30,8 @@ export type Part =
   | ({ readonly type: "volume"; readonly volume: Uint8Array | Blob | Volume } & Omit<NiftiOptions, "maxBytes"> &
       SliceOptions);
 
+type VisualPart = Exclude<Part, { readonly type: "text" }>;
+
 export interface Message {
   readonly role: "system" | "user" | "assistant";
   readonly content: string | readonly Part[];
@@ -39,16 +42,25 @@ export interface Prepared {
   readonly conversation: Conversation;
   readonly visuals: readonly Visual[];
 }
-export interface Visual {
+export interface Visual extends Seen {
   readonly kind: "image" | "video";
-  readonly frames: readonly RgbImage[];
+  /** The frames; they are decoded again where an earlier call has done it. */
+  readonly pixels: () => Promise<readonly RgbImage[]>;
 }
 
+/** What is known of parts that were decoded before. */
+export type SeenParts = WeakMap<Part, Seen>;
+
 /**
- * Decode what a conversation holds; `checkMessages` has been over it.
+ * Decode what a conversation holds and what is not known yet; `checkMessages` has been over it.
+ * @param seen gets what was decoded
  * @throws ProcessorError for a file that is not what it should be
  */
-export async function prepare(messages: readonly Message[], signal?: AbortSignal): Promise<Prepared> {
+export async function prepare(
+  messages: readonly Message[],
+  seen: SeenParts = new WeakMap(),
+  signal?: AbortSignal,
+): Promise<Prepared> {
   const visuals: Visual[] = [];
   const conversation: TemplateMessage[] = [];
   for (const { role, content } of messages) {
@@ -59,7 +71,13 @@ export async function prepare(messages: readonly Message[], signal?: AbortSignal
     const parts: TemplatePart[] = [];
     for (const part of content) {
       signal?.throwIfAborted();
-      parts.push(await preparePart(part, visuals));
+      if (part.type === "text") {
+        parts.push({ type: "text", text: part.text });
+        continue;
+      }
+      const visual = await visualOf(part, seen);
+      visuals.push(visual);
+      parts.push(templatePart(part, visual));
     }
     conversation.push({ role, content: parts });
   }
@@ -74,32 +92,59 @@ export const textOnly = (conversation: Conversation): Conversation =>
       typeof content === "string" ? content : content.map((part) => (part.type === "text" ? part.text : "")).join(""),
   }));
 
-async function preparePart(part: Part, visuals: Visual[]): Promise<TemplatePart> {
+async function visualOf(part: VisualPart, seen: SeenParts): Promise<Visual> {
+  const kind = part.type === "image" ? "image" : "video";
+  const known = seen.get(part);
+  if (known !== undefined) return { ...known, kind, pixels: () => sameFrames(part, known) };
+  const frames = await decode(part);
+  const [{ height, width } = { height: 0, width: 0 }] = frames;
+  const found = { hash: await hashOfFrames(frames), frames: frames.length, height, width };
+  seen.set(part, found);
+  return { ...found, kind, pixels: async () => frames };
+}
+
+/** The frames of a part once more. The caller owns its bytes, and may have put another picture into them since. */
+async function sameFrames(part: VisualPart, { hash }: Seen): Promise<readonly RgbImage[]> {
+  const frames = await decode(part);
+  if (await isHashOf(hash, frames)) return frames;
+  throw new EngineError(
+    "content-changed",
+    "the bytes of a picture changed after it was given; give each picture bytes of its own",
+  );
+}
+
+async function decode(part: VisualPart): Promise<readonly RgbImage[]> {
   switch (part.type) {
-    case "text":
-      return { type: "text", text: part.text };
     case "image":
-      visuals.push({ kind: "image", frames: [await readImage(part.image)] });
-      return part.time === undefined ? { type: "image" } : { type: "image", time: part.time };
+      return [await readImage(part.image)];
     case "video":
-      return video(await Promise.all(part.frames.map(readImage)), part.timestamps, visuals);
+      return Promise.all(part.frames.map(readImage));
     case "volume":
-      // A 3D volume carries no timestamps, whatever the template.
-      return video(await readSlices(part), undefined, visuals);
+      return readSlices(part);
   }
 }
 
-function video(
-  frames: readonly RgbImage[],
-  timestamps: readonly Numeric[] | undefined,
-  visuals: Visual[],
-): TemplatePart {
-  visuals.push({ kind: "video", frames });
-  const part = { type: "video", num_frames: frames.length } as const;
-  if (timestamps === undefined) return part;
+function templatePart(part: VisualPart, { frames }: Seen): TemplatePart {
+  if (part.type === "image") return part.time === undefined ? { type: "image" } : { type: "image", time: part.time };
+  const video = { type: "video", num_frames: frames } as const;
+  // A 3D volume carries no timestamps, whatever the template.
+  if (part.type === "volume" || part.timestamps === undefined) return video;
   // A clip's times are Python floats to the template: `Time 7.0s`.
-  return { ...part, timestamps: timestamps.map((t) => (typeof t === "number" ? float(t) : t)) };
+  return { ...video, timestamps: part.timestamps.map((t) => (typeof t === "number" ? float(t) : t)) };
 }
+
+/** Messages of one's own: the caller may change its lists afterwards. Bytes and pixels stay the caller's. */
+export const copyMessages = (messages: readonly Message[]): readonly Message[] =>
+  messages.map(({ role, content }) =>
+    Object.freeze({ role, content: typeof content === "string" ? content : Object.freeze(content.map(copyPart)) }),
+  );
+
+const copyPart = (part: Part): Part =>
+  Object.freeze(
+    part.type !== "video"
+      ? { ...part }
+      : { ...part, frames: [...part.frames], ...(part.timestamps && { timestamps: [...part.timestamps] }) },
+  );
 
 /** A picture's pixels. */
 export async function readImage(image: ImageInput): Promise<RgbImage> {

@@ -10,6 +10,8 @@ export type EngineErrorCode =
   | "prompt-empty"
   | "prompt-too-long"
   | "content-invalid"
+  | "content-changed"
+  | "conversation-busy"
   | "option-invalid"
   | "answer-used"
   | "worker-function"

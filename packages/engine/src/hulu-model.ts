@@ -1,7 +1,7 @@
 import type { ModelConfig } from "@hulu/core";
 import type { Answer } from "./answer.js";
+import type { AskOptions } from "./ask-options.js";
 import type { ImageInput, Message } from "./content.js";
-import type { AskOptions } from "./model.js";
 
 /** What a picture's tokens are before the projector. */
 export interface EncodedImage {

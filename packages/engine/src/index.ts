@@ -1,12 +1,14 @@
 export * from "./answer.js";
+export type { AskOptions, PromptOptions } from "./ask-options.js";
 export { type LoadedCheckpoint, type LoadedText, type LoadedVlm, openModel } from "./checkpoint.js";
 export type { ImageInput, Message, Part } from "./content.js";
+export type { Conversation, ConverseOptions } from "./conversation.js";
 export { EngineError, type EngineErrorCode } from "./error.js";
 export type { CheckpointSource } from "./files.js";
 export type { GenerationDefaults } from "./generation-config.js";
 export type { EncodedImage, HuluModel } from "./hulu-model.js";
 export { type LoadOptions, load } from "./load.js";
-export { type AskOptions, LocalModel, type LocalOptions } from "./model.js";
+export { LocalModel, type LocalOptions } from "./model.js";
 export type { ThinkingMode } from "./text-out.js";
 export { checkMessages } from "./validate.js";
 export type { WorkerLike } from "./worker/port.js";

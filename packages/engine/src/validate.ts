@@ -1,8 +1,9 @@
-import { type Backend, type ModelConfig, pruneRules, type SamplingOptions, sampler } from "@hulu/core";
+import { type Backend, type ModelConfig, pruneRules, sampler } from "@hulu/core";
+import { type AskOptions, type PromptOptions, samplingOf } from "./ask-options.js";
 import type { Message } from "./content.js";
+import type { ConverseOptions } from "./conversation.js";
 import { EngineError } from "./error.js";
 import type { LoadOptions } from "./load.js";
-import type { AskOptions } from "./model.js";
 import { thinkingModes } from "./text-out.js";
 
 // What comes from a caller is checked by hand: JavaScript and JSON know no types.
@@ -20,6 +21,12 @@ const shown = (x: unknown): string =>
  * @throws EngineError `content-invalid` that names the message and the part; `prompt-empty` when nothing is said
  */
 export function checkMessages(messages: unknown): asserts messages is readonly Message[] {
+  if (!saysAnything(messages))
+    throw new EngineError("prompt-empty", "the conversation says nothing; give a text, a picture or a volume");
+}
+
+/** @throws EngineError `content-invalid` for what is no list of messages */
+function saysAnything(messages: unknown): boolean {
   const wrong = (where: string, found: unknown, right: string) =>
     new EngineError("content-invalid", `${where} is ${shown(found)}; it must be ${right}`);
   if (!Array.isArray(messages)) throw wrong("the conversation", messages, "a text or a list of { role, content }");
@@ -34,7 +41,7 @@ export function checkMessages(messages: unknown): asserts messages is readonly M
     if (typeof content === "string") said ||= content !== "";
     else for (const [j, part] of content.entries()) said = checkPart(part, `${at}, part ${j}`, wrong) || said;
   }
-  if (!said) throw new EngineError("prompt-empty", "the conversation says nothing; give a text, a picture or a volume");
+  return said;
 }
 
 /** @returns whether the part says anything */
@@ -89,17 +96,9 @@ const isCount: readonly [Fits, string] = [
 const isFunction: readonly [Fits, string] = [(v) => typeof v === "function", "a function"];
 const isSignal: readonly [Fits, string] = [(v) => v instanceof AbortSignal, "an AbortSignal"];
 
-/** What each option of `ask` may be; ranges of sampling and pruning are checked where they are used. */
-const askOptions: Readonly<Record<keyof AskOptions, readonly [Fits, string]>> = {
-  maxTokens: isCount,
-  temperature: isNumber,
-  topK: isNumber,
-  topP: isNumber,
-  repetitionPenalty: isNumber,
-  seed: isNumber,
-  processLogits: isFunction,
-  stop: [(v) => Array.isArray(v) && v.every((s) => typeof s === "string"), "a list of strings"],
-  thinking: oneOf(thinkingModes),
+type Known<Options> = Readonly<Record<keyof Options, readonly [Fits, string]>>;
+
+const promptOptions: Known<PromptOptions> = {
   prune: [
     (v) => pruneRules.includes(v as never) || (isObject(v) && pruneRules.includes(v.rule as never)),
     `${pruneRules.join(", ")}, or { rule, threshold, minTokens }`,
@@ -112,7 +111,21 @@ const askOptions: Readonly<Record<keyof AskOptions, readonly [Fits, string]>> = 
   signal: isSignal,
 };
 
-const loadOptions: Readonly<Record<keyof LoadOptions, readonly [Fits, string]>> = {
+/** What each option of `ask` may be; ranges of sampling and pruning are checked where they are used. */
+const askOptions: Known<AskOptions> = {
+  maxTokens: isCount,
+  temperature: isNumber,
+  topK: isNumber,
+  topP: isNumber,
+  repetitionPenalty: isNumber,
+  seed: isNumber,
+  processLogits: isFunction,
+  stop: [(v) => Array.isArray(v) && v.every((s) => typeof s === "string"), "a list of strings"],
+  thinking: oneOf(thinkingModes),
+  ...promptOptions,
+};
+
+const loadOptions: Known<LoadOptions> = {
   worker: [(v) => typeof v === "boolean" || typeof v === "function", "true, false, or a function that starts a worker"],
   textTimeLimit: isCount,
   backend: [isBackend, "a backend, such as `onnx` of @hulu/backend-onnx"],
@@ -158,23 +171,32 @@ export function asMessages(
   const messages = typeof conversation === "string" ? [{ role: "user", content: conversation } as const] : conversation;
   checkMessages(messages);
   checkAskOptions(options);
-  sampler(given(options));
+  sampler(samplingOf(options));
+  checkVision(messages, config);
+  return messages;
+}
+
+function checkVision(messages: readonly Message[], config: ModelConfig): void {
   const visual = messages.some(({ content }) => typeof content !== "string" && content.some((p) => p.type !== "text"));
   if (visual && config.vision === undefined) throw noVision();
-  return messages;
 }
 
 export const noVision = () =>
   new EngineError("no-vision", "this model is a language model: it takes text, and no pictures, videos or volumes");
 
-/** The options of sampling that were set; those left out do not hide the checkpoint's own. */
-export function given(options: AskOptions): SamplingOptions {
-  const { temperature, topK, topP, repetitionPenalty, seed, processLogits } = options;
-  return Object.fromEntries(
-    Object.entries({ temperature, topK, topP, repetitionPenalty, seed, processLogits }).filter(
-      ([, v]) => v !== undefined,
-    ),
-  );
+/** @throws EngineError `option-invalid` for an option that is unknown or of the wrong kind */
+export const checkPrefillOptions = (options: unknown): void => checkOptions(options, promptOptions, "prefill");
+
+const converseOptions: Known<ConverseOptions> = {
+  messages: [Array.isArray, "a list of messages"],
+};
+
+/** @throws EngineError `option-invalid` for an option that is unknown, `content-invalid` for messages that are none */
+export function checkConverse(options: unknown, config: ModelConfig): void {
+  checkOptions(options, converseOptions, "converse");
+  const { messages = [] } = options as ConverseOptions;
+  saysAnything(messages);
+  checkVision(messages, config);
 }
 
 /** @throws EngineError `option-invalid` for an option that is unknown or of the wrong kind, or without a backend */

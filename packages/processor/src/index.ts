@@ -16,6 +16,7 @@ export {
   mergeOrder,
   type Patches,
   type PatchOptions,
+  patchItems,
   patchify,
   preprocess,
   streamPatches,

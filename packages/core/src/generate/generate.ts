@@ -20,6 +20,8 @@ export interface GenerateOptions extends SamplingOptions {
   readonly stopTokens?: readonly number[] | undefined;
   /** How many positions of the prompt go through the decoder at once. */
   readonly prefillChunk?: number | undefined;
+  /** How many positions of the prompt the session holds already at its end: they are not run again. 0 unless given. */
+  readonly held?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -71,13 +73,17 @@ export async function prefill(
   model: TextModel,
   session: Session,
   { ids, visual }: Prompt,
-  { prefillChunk = 1024, signal }: GenerateOptions = {},
+  { prefillChunk = 1024, held = 0, signal }: GenerateOptions = {},
 ): Promise<Float32Array> {
   if (ids.length === 0) throw new GenerationError("the prompt is empty");
   if (!Number.isSafeInteger(prefillChunk) || prefillChunk < 1)
     throw new GenerationError(`prefillChunk is ${prefillChunk}; it must be a whole number of at least 1`);
+  if (!Number.isSafeInteger(held) || held < 0 || held >= ids.length)
+    throw new GenerationError(
+      `held is ${held}; of ${ids.length} positions the last must be run, so it must be a whole number from 0 to ${ids.length - 1}`,
+    );
   let logits = new Float32Array(0);
-  for (let start = 0; start < ids.length; start += prefillChunk) {
+  for (let start = held; start < ids.length; start += prefillChunk) {
     signal?.throwIfAborted();
     const part = ids.subarray(start, start + prefillChunk);
     const { embeds } = await embed(model, part, visual, start);

@@ -1,10 +1,10 @@
 import type { ModelConfig } from "@hulu/core";
 import { Answer, type Piece, type Result } from "../answer.js";
+import type { AskOptions } from "../ask-options.js";
 import type { ImageInput, Message } from "../content.js";
 import { EngineError } from "../error.js";
 import type { CheckpointSource } from "../files.js";
 import type { EncodedImage, HuluModel } from "../hulu-model.js";
-import type { AskOptions } from "../model.js";
 import { asMessages } from "../validate.js";
 import { type CallOptions, Link } from "./link.js";
 import { noFunction, pack, packMessages } from "./pack.js";

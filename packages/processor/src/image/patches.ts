@@ -50,7 +50,20 @@ export function preprocess(
   config: PreprocessorConfig,
   options: PatchOptions = {},
 ): Patches[] {
-  const sizes = itemSizes(items, config, options.aspect);
+  return patchItems(items, itemSizes(items, config, options.aspect), config, options);
+}
+
+/**
+ * {@link preprocess} of items whose sizes are known: those of a call of which not all items are needed.
+ * @param sizes target size of each item, pixels, from {@link targetSizes} over all items of the call
+ * @throws ProcessorError as `preprocess`
+ */
+export function patchItems(
+  items: readonly VisualItem[],
+  sizes: readonly Size[],
+  config: PreprocessorConfig,
+  options: Pick<PatchOptions, "passOrder"> = {},
+): Patches[] {
   const pixels = sizes.reduce((n, { height, width }, i) => n + items[i]!.frames.length * height * width, 0);
   if (pixels > MAX_CALL_PIXELS)
     throw new ProcessorError(
@@ -100,7 +113,12 @@ export function framePatches(
   return patchify(resizeBicubic(frame, size, options), merge, config);
 }
 
-function joinFrames(item: VisualItem, size: Size, config: PreprocessorConfig, options: PatchOptions): Patches {
+function joinFrames(
+  item: VisualItem,
+  size: Size,
+  config: PreprocessorConfig,
+  options: Pick<PatchOptions, "passOrder">,
+): Patches {
   const { patchSize } = config;
   const grid = [item.frames.length, size.height / patchSize, size.width / patchSize] as const;
   const perFrame = size.height * size.width * 3;

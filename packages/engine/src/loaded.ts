@@ -1,0 +1,28 @@
+import type { Compiled, TextPrograms, VlmPrograms } from "@hulu/core";
+import type { LoadedCheckpoint, LoadedVlm } from "./checkpoint.js";
+import type { TextWatch } from "./text-watch.js";
+import { noVision } from "./validate.js";
+
+/** A language model has fewer of them; `eyeOf` gives all. */
+export type Programs = TextPrograms | VlmPrograms;
+
+/** What the conversations of a model have in common. */
+export interface Loaded {
+  readonly checkpoint: LoadedCheckpoint;
+  readonly compiled: Compiled<Programs>;
+  /** The most positions of a conversation. */
+  readonly contextLength: number;
+  /** Told of work on texts that a stranger wrote. */
+  readonly watch: TextWatch;
+  /** @throws EngineError `disposed` once the model is */
+  alive(): void;
+}
+
+/** A model that takes pictures. @throws EngineError `no-vision` for a language model */
+export function eyeOf({ checkpoint, compiled }: Loaded): {
+  readonly checkpoint: LoadedVlm;
+  readonly compiled: Compiled<VlmPrograms>;
+} {
+  if (checkpoint.imageToken === undefined) throw noVision();
+  return { checkpoint, compiled: compiled as Compiled<VlmPrograms> };
+}

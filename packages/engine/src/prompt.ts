@@ -1,0 +1,179 @@
+import {
+  encodeItem,
+  type Grid,
+  type Prompt,
+  type PruneOptions,
+  spliceVisual,
+  tokensPerFrame,
+  type VlmConfig,
+} from "@hulu/core";
+import { encodePrompt, type Patches, patchItems, type Size, targetSizes } from "@hulu/processor";
+import type { PromptOptions } from "./ask-options.js";
+import { type Message, prepare, type SeenParts, textOnly, type Visual } from "./content.js";
+import { EngineError } from "./error.js";
+import { eyeOf, type Loaded } from "./loaded.js";
+import { type Identities, rowIdentity, tokenIdentity } from "./prefix.js";
+import { watched } from "./text-watch.js";
+import { visualKey } from "./visual-identity.js";
+import type { EncodedVisual, VisualStore } from "./visual-store.js";
+
+/** A conversation as token ids, its visual inputs not encoded yet. */
+export interface Draft {
+  /** Every placeholder expanded. */
+  readonly ids: readonly number[];
+  readonly items: readonly Item[];
+}
+
+/** A visual input, and how it is cut up in this conversation. */
+interface Item {
+  readonly visual: Visual;
+  readonly key: string;
+  readonly size: Size;
+  readonly grid: Grid;
+  readonly merge: number;
+  readonly prune: PruneOptions | undefined;
+}
+
+/** A prompt ready for the decoder. */
+export interface Ready {
+  readonly prompt: Prompt;
+  /** What stands at each of its positions. */
+  readonly identities: Identities;
+  readonly visualTokens: { readonly all: number; readonly kept: number };
+  /** Its visual inputs. */
+  readonly keys: ReadonlySet<string>;
+}
+
+export interface DraftOptions extends PromptOptions {
+  /** Whether an answer is to follow; else more of the conversation is. */
+  readonly answered: boolean;
+  /** What is known of parts that were decoded before; gets what is decoded now. */
+  readonly seen: SeenParts;
+}
+
+/**
+ * Write a conversation down.
+ * @throws EngineError `prompt-too-long`, ProcessorError
+ */
+export async function draft(loaded: Loaded, messages: readonly Message[], options: DraftOptions): Promise<Draft> {
+  const { tokenizer, template, templateVariables, imageToken } = loaded.checkpoint;
+  const { conversation, visuals } = await prepare(messages, options.seen, options.signal);
+  const items = itemsOf(loaded, visuals, options);
+  const shared = {
+    template,
+    addGenerationPrompt: options.answered,
+    addSystemPrompt: options.systemPrompt ?? visuals.length > 0,
+    variables: { ...templateVariables, ...options.templateVariables },
+  };
+  const { ids } = watched(loaded.watch, () =>
+    imageToken === undefined
+      ? encodePrompt(textOnly(conversation), tokenizer, shared)
+      : encodePrompt(conversation, tokenizer, { ...shared, visuals: items, imageToken: imageToken.text }),
+  );
+  checkLength(loaded, fewest(ids, placeholder(loaded), items));
+  return { ids, items };
+}
+
+/** The id of what stands for a picture; none of a language model's. */
+const placeholder = ({ checkpoint }: Loaded): number => checkpoint.imageToken?.id ?? -1;
+
+/** The sizes of all visual inputs depend on one another, so they are found anew in each call. */
+function itemsOf(loaded: Loaded, visuals: readonly Visual[], options: PromptOptions): Item[] {
+  if (visuals.length === 0) return [];
+  const { config, preprocessor } = eyeOf(loaded).checkpoint;
+  const merge = options.merge ?? (visuals.some((v) => v.kind === "video") ? 2 : 1);
+  const merges = visuals.map(() => merge);
+  return targetSizes(visuals, merges, preprocessor, options.aspect).map((size, i) => {
+    const visual = visuals[i]!;
+    const { patchSize } = preprocessor;
+    const grid = [visual.frames, size.height / patchSize, size.width / patchSize] as const;
+    const prune = pruning(config, visual, options);
+    const key = visualKey(visual, { size, merge, passOrder: options.passOrder, prune, preprocessor });
+    return { visual, key, size, grid, merge, prune };
+  });
+}
+
+/** Only videos and volumes of more than one frame are pruned. */
+function pruning(config: VlmConfig, { kind, frames }: Visual, { prune }: PromptOptions): PruneOptions | undefined {
+  if (kind !== "video" || frames === 1) return undefined;
+  if (typeof prune === "object") return prune;
+  return { rule: prune ?? (config.tokenCompression ? "released" : "off") };
+}
+
+/** The patches of the visual inputs that a conversation does not hold, each once. */
+export async function freshPatches(
+  loaded: Loaded,
+  { items }: Draft,
+  store: VisualStore,
+  { passOrder }: PromptOptions,
+): Promise<ReadonlyMap<string, Patches>> {
+  if (items.length === 0) return new Map();
+  const fresh = [...new Map(items.map((item) => [item.key, item])).values()].filter(({ key }) => !store.get(key));
+  const frames = await Promise.all(fresh.map(({ visual }) => visual.pixels()));
+  const patches = patchItems(
+    fresh.map(({ merge }, i) => ({ merge, frames: frames[i]! })),
+    fresh.map(({ size }) => size),
+    eyeOf(loaded).checkpoint.preprocessor,
+    passOrder === undefined ? {} : { passOrder },
+  );
+  return new Map(patches.map((p, i) => [fresh[i]!.key, p]));
+}
+
+/**
+ * Encode what is not held, and give each placeholder that is left its visual row.
+ * @param store gets what was encoded
+ * @throws EngineError `prompt-too-long`
+ */
+export async function encode(
+  loaded: Loaded,
+  { ids, items }: Draft,
+  patches: ReadonlyMap<string, Patches>,
+  store: VisualStore,
+  { signal }: PromptOptions,
+): Promise<Ready> {
+  const visuals: EncodedVisual[] = [];
+  for (const { key, prune } of items)
+    visuals.push(
+      store.get(key) ?? store.add(key, await encodeItem(eyeOf(loaded).compiled, patches.get(key)!, { prune, signal })),
+    );
+  const keep = joined(visuals.map((v) => v.keep));
+  const spliced = spliceVisual(ids, placeholder(loaded), keep);
+  checkLength(loaded, spliced.ids.length);
+  const rows = visuals.flatMap(({ first, rows }) => Array.from({ length: rows }, (_, i) => first + i));
+  return {
+    prompt: { ids: spliced.ids, visual: { parts: visuals.flatMap((v) => v.parts), index: spliced.index } },
+    identities: Array.from(spliced.index, (row, i) =>
+      row < 0 ? tokenIdentity(spliced.ids[i]!) : rowIdentity(rows[row]!),
+    ),
+    visualTokens: { all: keep.length, kept: rows.length },
+    keys: new Set(items.map(({ key }) => key)),
+  };
+}
+
+function joined(masks: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(masks.reduce((n, m) => n + m.length, 0));
+  let at = 0;
+  for (const mask of masks) {
+    all.set(mask, at);
+    at += mask.length;
+  }
+  return all;
+}
+
+function checkLength({ contextLength }: Loaded, positions: number): void {
+  if (positions < contextLength) return;
+  throw new EngineError(
+    "prompt-too-long",
+    `the prompt has ${positions} tokens, the model takes ${contextLength - 1}; ask with fewer or smaller pictures, or less text`,
+  );
+}
+
+/** How many positions a prompt takes at least: of a frame that is pruned, as few tokens as its rule must keep. */
+function fewest(ids: readonly number[], imageToken: number, items: readonly Item[]): number {
+  const text = ids.filter((id) => id !== imageToken).length;
+  const visual = items.map(({ grid, merge, prune }) => {
+    const tokens = tokensPerFrame(grid, merge);
+    return grid[0] * (prune === undefined || prune.rule === "off" ? tokens : Math.min(tokens, prune.minTokens ?? 1));
+  });
+  return visual.reduce((n, count) => n + count, text);
+}

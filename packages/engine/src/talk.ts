@@ -1,0 +1,197 @@
+import { prefill } from "@hulu/core";
+import { Answer, type Piece, type Result } from "./answer.js";
+import type { AskOptions, PromptOptions } from "./ask-options.js";
+import { stopwatch } from "./clock.js";
+import { copyMessages, type Message, type SeenParts } from "./content.js";
+import type { Conversation } from "./conversation.js";
+import { EngineError } from "./error.js";
+import type { Loaded } from "./loaded.js";
+import { Prefix, tokenIdentity } from "./prefix.js";
+import { draft, encode, freshPatches, type Ready } from "./prompt.js";
+import { tell } from "./tell.js";
+import { asMessages, checkMessages, checkPrefillOptions } from "./validate.js";
+import { VisualStore } from "./visual-store.js";
+
+/** What a conversation begins with. */
+export interface Past {
+  readonly messages: readonly Message[];
+  readonly prefix?: Prefix;
+  readonly visuals?: VisualStore;
+  readonly seen?: SeenParts;
+}
+
+/** Tells how long each stage took, as it ends. */
+type OnStage = (stage: "process" | "encode") => void;
+
+/** A conversation that runs here. */
+export class Talk implements Conversation {
+  readonly #loaded: Loaded;
+  readonly #seen: SeenParts;
+  readonly #visuals: VisualStore;
+  #messages: readonly Message[];
+  #prefix: Prefix | undefined;
+  #busy = false;
+  #disposed = false;
+
+  constructor(loaded: Loaded, past: Past) {
+    this.#loaded = loaded;
+    this.#messages = past.messages;
+    this.#prefix = past.prefix;
+    this.#visuals = past.visuals ?? new VisualStore();
+    this.#seen = past.seen ?? new WeakMap();
+  }
+
+  get messages(): readonly Message[] {
+    return this.#messages;
+  }
+
+  ask(turn: string | Message | readonly Message[], options: AskOptions = {}): Answer {
+    const messages = turnOf(turn);
+    asMessages([...this.#messages, ...messages], options, this.#loaded.checkpoint.config);
+    const own = copyMessages(messages);
+    return new Answer(() => this.#answer(own, options));
+  }
+
+  async prefill(options: PromptOptions = {}): Promise<number> {
+    checkPrefillOptions(options);
+    return this.#alone(async () => {
+      if (this.#messages.length === 0) return this.#prefix?.session.length ?? 0;
+      const ready = await this.#ready(this.#messages, { ...options, answered: false });
+      const prefix = this.#keep(ready, ready.identities.length);
+      const held = prefix.session.length;
+      try {
+        if (held < ready.identities.length)
+          await prefill(this.#loaded.compiled, prefix.session, ready.prompt, { held, signal: options.signal });
+      } finally {
+        prefix.settle(ready.identities);
+      }
+      return prefix.session.length;
+    });
+  }
+
+  async fork(): Promise<Conversation> {
+    this.#checkFree();
+    return new Talk(this.#loaded, {
+      messages: this.#messages,
+      visuals: this.#visuals.fork(),
+      seen: this.#seen,
+      ...(this.#prefix && { prefix: this.#prefix.fork() }),
+    });
+  }
+
+  async truncate(messages: number): Promise<void> {
+    this.#checkFree();
+    const { length } = this.#messages;
+    if (!Number.isSafeInteger(messages) || messages < 0 || messages > length)
+      throw new EngineError(
+        "option-invalid",
+        `truncate: messages is ${messages}; it must be a whole number from 0 to ${length}`,
+      );
+    this.#messages = this.#messages.slice(0, messages);
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#prefix?.session.dispose();
+    this.#visuals.dispose();
+  }
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  async *#answer(turn: readonly Message[], options: AskOptions): AsyncGenerator<Piece, Result> {
+    this.#checkFree();
+    this.#busy = true;
+    try {
+      const messages = [...this.#messages, ...turn];
+      // Since the question was put, messages may have been forgotten.
+      checkMessages(messages);
+      const result = yield* this.#told(messages, options);
+      this.#messages = [...messages, Object.freeze({ role: "assistant", content: result.text } as const)];
+      return result;
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  async *#told(messages: readonly Message[], options: AskOptions): AsyncGenerator<Piece, Result> {
+    const clock = stopwatch();
+    const times = { process: 0, encode: 0 };
+    const onStage: OnStage = (stage) => {
+      times[stage] = clock();
+    };
+    const ready = await this.#ready(messages, { ...options, answered: true }, onStage);
+    // The last position is always run: its logits choose the first token.
+    const prefix = this.#keep(ready, ready.identities.length - 1);
+    const reusedTokens = prefix.session.length;
+    const positions = [...ready.identities];
+    const onToken = (id: number) => void positions.push(tokenIdentity(id));
+    try {
+      const more = { ...options, held: reusedTokens, clock, onToken };
+      const { timings, ...said } = yield* tell(this.#loaded, prefix.session, ready.prompt, more);
+      return {
+        ...said,
+        promptTokens: ready.identities.length,
+        reusedTokens,
+        visualTokens: ready.visualTokens,
+        timings: { ...times, ...timings },
+      };
+    } finally {
+      prefix.settle(positions);
+    }
+  }
+
+  /** The conversation written down, its visual inputs encoded. */
+  async #ready(
+    messages: readonly Message[],
+    options: PromptOptions & { readonly answered: boolean },
+    onStage: OnStage = () => {},
+  ): Promise<Ready> {
+    const drafted = await draft(this.#loaded, messages, { ...options, seen: this.#seen });
+    const patches = await freshPatches(this.#loaded, drafted, this.#visuals, options);
+    onStage("process");
+    const ready = await encode(this.#loaded, drafted, patches, this.#visuals, options);
+    onStage("encode");
+    this.#checkAlive();
+    return ready;
+  }
+
+  /** Keep of what is held what a prompt begins with, at most so many positions, and let go of all else. */
+  #keep({ identities, keys }: Ready, most: number): Prefix {
+    this.#prefix ??= new Prefix(this.#loaded.compiled.createSession());
+    this.#prefix.truncate(Math.min(most, this.#prefix.common(identities)));
+    this.#visuals.keepOnly(keys);
+    return this.#prefix;
+  }
+
+  async #alone<T>(body: () => Promise<T>): Promise<T> {
+    this.#checkFree();
+    this.#busy = true;
+    try {
+      return await body();
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  #checkFree(): void {
+    this.#checkAlive();
+    if (this.#busy)
+      throw new EngineError(
+        "conversation-busy",
+        "an answer of this conversation is not over; wait for it or leave it, or ask in a fork that was made before it",
+      );
+  }
+
+  #checkAlive(): void {
+    this.#loaded.alive();
+    if (this.#disposed) throw new EngineError("disposed", "the conversation was disposed");
+  }
+}
+
+/** @returns a turn as messages; whether they are any is checked with all the others */
+const turnOf = (turn: string | Message | readonly Message[]): readonly Message[] => {
+  if (typeof turn === "string") return [{ role: "user", content: turn }];
+  return Array.isArray(turn) ? turn : [turn as Message];
+};

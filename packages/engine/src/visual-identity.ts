@@ -1,0 +1,60 @@
+import type { PruneOptions } from "@hulu/core";
+import type { PassOrder, PreprocessorConfig, RgbImage, Size } from "@hulu/processor";
+
+/** A visual input without its pixels: which ones they are, and what decides their size in a prompt. */
+export interface Seen {
+  /** SHA-256 of the decoded frames, in hexadecimal; see `hashOfFrames`. */
+  readonly hash: string;
+  readonly frames: number;
+  /** Of the first frame, in pixels. */
+  readonly height: number;
+  readonly width: number;
+}
+
+const BEFORE_RANDOM = "random-";
+
+/**
+ * A strong hash of decoded frames: two patients' pictures must never be taken for one another. Each frame's hash is over
+ * its sides and its RGB bytes, the whole one over those of the frames.
+ *
+ * A page that was not loaded over https has no `crypto.subtle`. There every input gets a random name: it is then only
+ * equal to itself, and equal pictures are computed again.
+ */
+export async function hashOfFrames(frames: readonly RgbImage[]): Promise<string> {
+  const subtle: SubtleCrypto | undefined = globalThis.crypto.subtle;
+  if (subtle === undefined) return BEFORE_RANDOM + hex(crypto.getRandomValues(new Uint8Array(32)));
+  const all = new Uint8Array(frames.length * 40);
+  for (const [i, { data, width, height }] of frames.entries()) {
+    new DataView(all.buffer).setUint32(i * 40, width);
+    new DataView(all.buffer).setUint32(i * 40 + 4, height);
+    // A view of shared memory is copied: it cannot be hashed in place.
+    const bytes = data.buffer instanceof ArrayBuffer ? (data as Uint8Array<ArrayBuffer>) : data.slice();
+    all.set(new Uint8Array(await subtle.digest("SHA-256", bytes)), i * 40 + 8);
+  }
+  return hex(new Uint8Array(await subtle.digest("SHA-256", all)));
+}
+
+/** Whether frames are those that a hash was taken of; a random name cannot tell, and does not deny it. */
+export const isHashOf = async (hash: string, frames: readonly RgbImage[]): Promise<boolean> =>
+  hash.startsWith(BEFORE_RANDOM) || (await hashOfFrames(frames)) === hash;
+
+const hex = (bytes: Uint8Array): string => Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
+
+/** All that decides a visual input's rows, apart from the model. */
+export interface Cut {
+  /** What the frames are resized to, in pixels: the only thing that the aspect decides. */
+  readonly size: Size;
+  readonly merge: number;
+  readonly passOrder: PassOrder | undefined;
+  readonly prune: PruneOptions | undefined;
+  readonly preprocessor: PreprocessorConfig;
+}
+
+/** The same for visual inputs of which each row is the same, and for no others. */
+export function visualKey({ hash }: Seen, { size, merge, passOrder, prune, preprocessor }: Cut): string {
+  const { mean, std, rescaleFactor, patchSize } = preprocessor;
+  const rule =
+    prune === undefined || prune.rule === "off" ? "off" : [prune.rule, prune.threshold ?? 0.1, prune.minTokens ?? 1];
+  const cut = [size.height, size.width, merge, passOrder ?? "pillow13", rule];
+  return JSON.stringify([hash, ...cut, mean, std, rescaleFactor, patchSize]);
+}
