@@ -10,16 +10,17 @@ import { type Package, packageOf, packages, parse, root, type SourceFile, typesc
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   safetensors: [],
   core: [],
+  hub: [],
   processor: ["core"],
   "backend-reference": ["core"],
   "backend-onnx": ["core"],
-  engine: ["core", "processor", "safetensors"],
+  engine: ["core", "hub", "processor", "safetensors"],
   testing: ["core", "safetensors", "backend-reference"],
-  cli: ["core", "processor", "safetensors", "engine", "backend-reference", "backend-onnx"],
+  cli: ["core", "hub", "processor", "safetensors", "engine", "backend-reference", "backend-onnx"],
 };
 
 /** They run in browsers as they are, so no built-in of Node may be imported by name. */
-const WITHOUT_NODE = ["core", "safetensors", "backend-reference"];
+const WITHOUT_NODE = ["core", "hub", "safetensors", "backend-reference"];
 
 const MOST_LINES = 400;
 

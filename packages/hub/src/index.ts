@@ -1,0 +1,10 @@
+/**
+ * Where models come from: a folder, an https address, or the Hugging Face Hub. `fetchCheckpoint` makes a local folder of
+ * any of them; `openRemote` leaves the tensors where they are. No dependencies.
+ */
+export { SourceError, type SourceErrorCode } from "./error.js";
+export { fetchCheckpoint } from "./fetch.js";
+export { hasDisk } from "./node.js";
+export type { FetchOptions, Patience, Progress, RequestOptions } from "./options.js";
+export { openRemote, type RemoteCheckpoint } from "./remote.js";
+export { parseSource, type Source } from "./source.js";
