@@ -41,7 +41,7 @@ async function bundle(contents: string) {
 }
 
 describe("bundled for a page", () => {
-  test.each(["core", "safetensors", "backend-reference"])("%s needs nothing of Node", async (name) => {
+  test.each(["core", "hub", "safetensors", "backend-reference"])("%s needs nothing of Node", async (name) => {
     const { code, imports } = await bundle(`export * from "@hulu/${name}"`);
     expect(imports).toEqual([]);
     expect(code).not.toMatch(/\brequire\(|from\s*["']node:|import\(\s*["']/);

@@ -98,8 +98,8 @@ export async function expectWhole(folder: string, files: ReadonlyMap<string, Uin
   for (const [name, bytes] of found) expect([name, Buffer.compare(bytes, files.get(name)!)]).toEqual([name, 0]);
 }
 
-export const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
-export const gitSha1 = (bytes: Uint8Array) =>
+const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+const gitSha1 = (bytes: Uint8Array) =>
   createHash("sha1").update(`blob ${bytes.byteLength}\0`).update(bytes).digest("hex");
 
 /** Sends a file as a good server does: strong tag, ranges, If-Range. */
@@ -183,7 +183,7 @@ export class TestHub {
 }
 
 /** One folder as the Hub lists it: large files with the SHA-256 of LFS, small ones with git's SHA-1. */
-export function treeOf(files: ReadonlyMap<string, Uint8Array>, folder: string): object[] {
+function treeOf(files: ReadonlyMap<string, Uint8Array>, folder: string): object[] {
   const prefix = folder === "" ? "" : `${folder}/`;
   const inside = [...files].filter(([name]) => name.startsWith(prefix));
   const folders = new Set(
