@@ -1,3 +1,4 @@
+import { descending } from "./descending.js";
 import { type Random, seededRandom } from "./random.js";
 
 /** How the next token is chosen from the logits. All unset is greedy. */
@@ -49,7 +50,7 @@ export function sampler(options: SamplingOptions = {}): Sampler {
     if (repetitionPenalty !== 1) penalize(logits, context.generated, repetitionPenalty);
     if (temperature === 0) return argmax(logits);
     for (let i = 0; i < logits.length; i++) logits[i]! /= temperature;
-    return draw(nucleus(probabilities(likeliest(logits, topK)), topP), random);
+    return draw(candidates(logits, topK, topP), random);
   };
 }
 
@@ -80,46 +81,80 @@ function penalize(logits: Float32Array, ids: readonly number[], penalty: number)
   }
 }
 
-interface Candidate {
-  readonly id: number;
-  readonly weight: number;
+/** What is drawn from: ids, and how likely each is beside the others; they need not add up to 1. */
+interface Candidates {
+  readonly ids: ArrayLike<number>;
+  readonly weights: ArrayLike<number>;
 }
 
-/** The candidates by falling logit; with k, those not below the k-th. */
-function likeliest(logits: Float32Array, k: number | undefined): readonly Candidate[] {
-  const all: Candidate[] = [];
-  for (const [id, weight] of logits.entries()) if (weight > Number.NEGATIVE_INFINITY) all.push({ id, weight });
-  if (all.length === 0) argmax(logits);
-  all.sort((a, b) => b.weight - a.weight || a.id - b.id);
-  const last = k === undefined ? undefined : all[k - 1];
-  return last === undefined ? all : all.filter((c) => c.weight >= last.weight);
+/** The candidates: all, the k largest and those equal to the k-th, or the largest that make up p of their sum, or both. */
+function candidates(logits: Float32Array, k: number | undefined, p: number | undefined): Candidates {
+  const most = logits[argmax(logits)]!;
+  if (k === undefined && (p === undefined || p === 1)) return everyone(logits, most);
+  const likeliest = k === undefined ? undefined : [...largest(logits, k)];
+  const weights = likeliest?.map((id) => weight(logits[id]!, most)) ?? everyone(logits, most).weights;
+  const enough = (p ?? 1) * sum(weights);
+  return nucleus(logits, likeliest ?? descending(logits), most, p === undefined || p === 1 ? undefined : enough);
 }
 
-function probabilities(candidates: readonly Candidate[]): readonly Candidate[] {
-  const most = candidates[0]!.weight;
-  const raw = candidates.map(({ id, weight }) => ({ id, weight: Math.exp(weight - most) }));
-  const sum = raw.reduce((n, c) => n + c.weight, 0);
-  return raw.map(({ id, weight }) => ({ id, weight: weight / sum }));
+/** exp(logit - most): 1 for the largest. */
+const weight = (logit: number, most: number): number => (logit === most ? 1 : Math.exp(logit - most));
+
+function sum(weights: ArrayLike<number>): number {
+  let total = 0;
+  for (let i = 0; i < weights.length; i++) total += weights[i]!;
+  return total;
 }
 
-function nucleus(candidates: readonly Candidate[], p: number | undefined): readonly Candidate[] {
-  if (p === undefined || p === 1) return candidates;
-  const kept: Candidate[] = [];
-  let sum = 0;
-  for (const candidate of candidates) {
-    kept.push(candidate);
-    sum += candidate.weight;
-    if (sum >= p) break;
+/** Every token that can be chosen, in the order of ids; the weight of the others is 0. */
+function everyone(logits: Float32Array, most: number): Candidates {
+  const ids = new Int32Array(logits.length);
+  const weights = new Float64Array(logits.length);
+  for (let id = 0; id < logits.length; id++) {
+    ids[id] = id;
+    weights[id] = logits[id]! > Number.NEGATIVE_INFINITY ? weight(logits[id]!, most) : 0;
   }
-  return kept;
+  return { ids, weights };
 }
 
-function draw(candidates: readonly Candidate[], random: Random): number {
-  const total = candidates.reduce((n, c) => n + c.weight, 0);
-  let left = random() * total;
-  for (const { id, weight } of candidates) {
-    left -= weight;
-    if (left < 0) return id;
+function* largest(logits: Float32Array, k: number): Generator<number> {
+  let count = 0;
+  let last = Number.POSITIVE_INFINITY;
+  for (const id of descending(logits)) {
+    if (count >= k && logits[id]! < last) return;
+    last = logits[id]!;
+    count++;
+    yield id;
   }
-  return candidates.at(-1)!.id;
+}
+
+/** From the front, until the weights add up to `enough`; that which makes it so is the last. */
+function nucleus(
+  logits: Float32Array,
+  falling: Iterable<number>,
+  most: number,
+  enough: number | undefined,
+): Candidates {
+  const ids: number[] = [];
+  const weights: number[] = [];
+  let total = 0;
+  for (const id of falling) {
+    ids.push(id);
+    weights.push(weight(logits[id]!, most));
+    total += weights.at(-1)!;
+    if (enough !== undefined && total >= enough) break;
+  }
+  return { ids, weights };
+}
+
+function draw({ ids, weights }: Candidates, random: Random): number {
+  let left = random() * sum(weights);
+  let last = 0;
+  for (let i = 0; i < ids.length; i++) {
+    if (weights[i] === 0) continue;
+    last = ids[i]!;
+    left -= weights[i]!;
+    if (left < 0) return last;
+  }
+  return last;
 }

@@ -48,7 +48,7 @@ export async function loadRemote(
     const facts = await link.call<Facts>(HOST, "load", [value, origin], { ...split(loading), transfer });
     return new RemoteModel(link, worker, facts);
   } catch (error) {
-    end();
+    await worker.terminate();
     throw error;
   }
 }

@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config";
+import { sources } from "../sources.js";
+
+/** What is measured in milliseconds or megabytes, so nothing else may run beside it: one file at a time, and not among the tests. */
+export default defineConfig({
+  resolve: { alias: sources },
+  test: {
+    include: ["test/quiet/**/*.test.ts"],
+    testTimeout: 300_000,
+    hookTimeout: 120_000,
+    pool: "forks",
+    maxWorkers: 1,
+  },
+});

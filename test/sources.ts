@@ -1,0 +1,10 @@
+import { readdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const packages = fileURLToPath(new URL("../packages/", import.meta.url));
+
+/** Tests import sources, so that no build stands before a test. */
+export const sources = readdirSync(packages).map((name) => ({
+  find: new RegExp(`^@hulu/${name}$`),
+  replacement: `${packages}${name}/src/index.ts`,
+}));
