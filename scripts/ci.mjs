@@ -25,6 +25,7 @@ const backends = ["reference", "onnx"];
 await runSteps([
   { name: "npm test", run: () => run("npm", ["test"]) },
   { name: "npm start", run: () => run("npm", ["start"]) },
+  { name: "measurements, alone", run: () => vitest(["--config", "test/quiet/vitest.config.ts"]) },
   { name: "property tests, many runs", run: () => vitest(propertyTests(), { env: { HULU_FUZZ: "many" } }) },
   ...goldens.flatMap((folder) => backends.map((backend) => verify(folder, backend))),
   { name: "goldens by the second implementation", run: secondOpinion },
