@@ -25,6 +25,7 @@ export type ProcessorErrorCode =
   | "time-value"
   | "tokenizer-invalid"
   | "tokenizer-id"
+  | "tokenizer-limit"
   | "chat-conversation"
   | "chat-template"
   | "chat-template-limit"

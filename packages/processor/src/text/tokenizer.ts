@@ -1,6 +1,8 @@
-import * as tokenizers from "@huggingface/tokenizers";
 import { ProcessorError } from "../errors.js";
+import { Dictionary } from "./added-tokens.js";
 import { byteLevelDecoder, genericDecoder, type TokenDecoder } from "./token-decoder.js";
+import { isObject } from "./tokenizer-check.js";
+import { guarded, type Library, loadLibrary } from "./tokenizer-library.js";
 
 export interface EncodeOptions {
   /** Default false: `<image>` or `<|im_end|>` in the text is spelled out, never the token. True: as `tokenizers` encodes. */
@@ -11,23 +13,6 @@ export interface DecodeIdsOptions {
   /** Leaves out tokens that tokenizer.json marks special. Default false. */
   readonly skipSpecial?: boolean;
 }
-
-// The library's declarations do not resolve under NodeNext: what is used of it is written down here.
-interface Library {
-  readonly normalizer: ((text: string) => string) | null;
-  readonly pre_tokenizer: ((text: string, options: { section_index: number }) => string[]) | null;
-  readonly model: Model;
-  decode(ids: number[], options: { clean_up_tokenization_spaces: boolean }): string;
-  id_to_token(id: number): string | undefined;
-  token_to_id(token: string): number | undefined;
-}
-interface Model {
-  (words: readonly string[]): string[];
-  readonly vocab: { readonly length: number };
-  readonly tokens_to_ids: ReadonlyMap<string, number>;
-  readonly unk_token_id?: number;
-}
-const LibraryTokenizer = tokenizers.Tokenizer as unknown as new (json: object, config: object) => Library;
 
 /** Text to token ids and back. */
 export interface Tokenizer {
@@ -71,23 +56,25 @@ interface Rules extends AddedToken {
  * @throws ProcessorError `tokenizer-invalid`.
  */
 export function createTokenizer(tokenizerJson: unknown, tokenizerConfig: unknown = {}): Tokenizer {
-  const library = load(tokenizerJson, tokenizerConfig);
+  const library = loadLibrary(tokenizerJson, tokenizerConfig);
   const added = readAdded(tokenizerJson);
   const byContent = new Map(added.map((t) => [t.content, t]));
   const specials = new Set(added.filter((t) => t.special).map((t) => t.id));
-  const pattern = alternatives(added.map((t) => t.content));
+  const dictionary = new Dictionary(byContent.values());
   const decoder = isByteLevel(tokenizerJson)
     ? byteLevelDecoder()
-    : genericDecoder((ids) => library.decode([...ids], { clean_up_tokenization_spaces: false }));
+    : genericDecoder((ids) =>
+        guarded("decode", () => library.decode([...ids], { clean_up_tokenization_spaces: false })),
+      );
   const addedById = new Map(added.map((t) => [t.id, t.content]));
 
   const tokenOf = (id: number) => addedById.get(id) ?? library.id_to_token(id);
-  const encodePlain = (text: string): number[] => plainIds(library, addedById, text);
-  const cut = (text: string) => (pattern === undefined ? [text] : split(text, pattern, byContent));
+  const encodePlain = (text: string): number[] => guarded("encode", () => plainIds(library, addedById, text));
+  const cut = (text: string) => split(text, dictionary);
   const steps = decoderSteps(decoder, tokenOf, addedById, specials);
 
   return {
-    vocabSize: Math.max(library.model.vocab.length, ...added.map((t) => t.id + 1)),
+    vocabSize: added.reduce((most, t) => Math.max(most, t.id + 1), library.model.vocab.length),
     addedTokens: added.map(({ id, content, special }) => ({ id, content, special })),
     encode(text, options = {}) {
       if (!options.allowSpecial) return encodePlain(text);
@@ -107,68 +94,24 @@ export function createTokenizer(tokenizerJson: unknown, tokenizerConfig: unknown
   };
 }
 
-function load(json: unknown, config: unknown): Library {
-  if (!isObject(json) || !isObject(json.model) || typeof json.model.type !== "string") {
-    throw new ProcessorError("tokenizer-invalid", "tokenizer.json: must be an object with a model that has a type");
-  }
-  if (!hasVocabulary(json.model)) {
-    throw new ProcessorError(
-      "tokenizer-invalid",
-      "tokenizer.json: model.vocab must be an object of tokens and ids (a list of tokens and scores for Unigram) that is not empty",
-    );
-  }
-  if (!isObject(config)) throw new ProcessorError("tokenizer-invalid", "tokenizer_config.json: must be an object");
-  const whole = {
-    normalizer: null,
-    pre_tokenizer: null,
-    post_processor: null,
-    decoder: null,
-    added_tokens: [],
-    ...json,
-  };
-  try {
-    return new LibraryTokenizer(whole, config);
-  } catch (cause) {
-    const message = "tokenizer.json: the model, its vocabulary or a step of it is not one that can be read";
-    throw new ProcessorError("tokenizer-invalid", message, { cause });
-  }
-}
-
-/** The library takes a model without a vocabulary, and then finds no token in any text. */
-function hasVocabulary({ vocab }: Record<string, unknown>): boolean {
-  return typeof vocab === "object" && vocab !== null && Object.keys(vocab).length > 0;
-}
-
 function readAdded(json: unknown): Rules[] {
   const list = isObject(json) && Array.isArray(json.added_tokens) ? json.added_tokens : [];
-  return list.map((t: unknown, i) => {
-    if (!isObject(t) || typeof t.content !== "string" || t.content === "" || !Number.isSafeInteger(t.id)) {
-      throw new ProcessorError("tokenizer-invalid", `tokenizer.json: added_tokens[${i}] needs an id and a content`);
-    }
-    const { id, content } = t;
-    return {
-      id: id as number,
-      content,
-      special: t.special === true,
-      lstrip: t.lstrip === true,
-      rstrip: t.rstrip === true,
-    };
-  });
+  // They were checked with the rest of the file.
+  return (list as Record<string, unknown>[]).map((t) => ({
+    id: t.id as number,
+    content: t.content as string,
+    special: t.special === true,
+    lstrip: t.lstrip === true,
+    rstrip: t.rstrip === true,
+  }));
 }
 
 function isByteLevel(json: unknown): boolean {
   return isObject(json) && isObject(json.decoder) && json.decoder.type === "ByteLevel";
 }
 
-/** A pattern that finds any of the strings, the longest first where several begin at one place. */
-function alternatives(strings: readonly string[]): RegExp | undefined {
-  if (strings.length === 0) return undefined;
-  const longestFirst = [...strings].sort((a, b) => b.length - a.length);
-  return new RegExp(longestFirst.map((s) => s.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&")).join("|"), "gu");
-}
-
 /** Cuts a text at its added tokens; the text beside one loses its white space where the token's rules say so. */
-function split(text: string, pattern: RegExp, byContent: ReadonlyMap<string, Rules>): (string | Rules)[] {
+function split(text: string, dictionary: Dictionary<Rules>): (string | Rules)[] {
   const parts: (string | Rules)[] = [];
   let at = 0;
   let strip = false;
@@ -177,12 +120,11 @@ function split(text: string, pattern: RegExp, byContent: ReadonlyMap<string, Rul
     const trimmed = next?.lstrip ? left.trimEnd() : left;
     if (trimmed !== "") parts.push(trimmed);
   };
-  for (const match of text.matchAll(pattern)) {
-    const token = byContent.get(match[0])!;
-    textPart(text.slice(at, match.index), token);
+  for (const { index, token } of dictionary.search(text)) {
+    textPart(text.slice(at, index), token);
     parts.push(token);
     strip = token.rstrip;
-    at = match.index + match[0].length;
+    at = index + token.content.length;
   }
   textPart(text.slice(at));
   return parts;
@@ -203,14 +145,18 @@ function plainIds(library: Library, added: ReadonlyMap<number, string>, text: st
   return ids.filter((id) => id !== undefined);
 }
 
-/** A model whose own vocabulary spells an added token must still not give it for a text: cut inside the word. */
+/** A model whose own vocabulary spells an added token must still not give it for a text: cut inside the word, wherever it stands. */
 function apart(token: string, text: string): string[] {
-  const at = text.indexOf(token);
   const cut = [...token][0]!.length;
-  if (at < 0 || cut === token.length) {
-    throw new ProcessorError("tokenizer-invalid", "tokenizer.json: a text cannot be told from one of the added tokens");
+  const parts: string[] = [];
+  let begin = 0;
+  for (let at = text.indexOf(token); at >= 0; at = text.indexOf(token, at + cut)) {
+    parts.push(text.slice(begin, at + cut));
+    begin = at + cut;
   }
-  return [text.slice(0, at + cut), text.slice(at + cut)];
+  if (parts.length === 0 || cut === token.length)
+    throw new ProcessorError("tokenizer-invalid", "tokenizer.json: a text cannot be told from one of the added tokens");
+  return [...parts, text.slice(begin)];
 }
 
 function decoderSteps(
@@ -234,8 +180,4 @@ function decoderSteps(
       end: () => state.end(),
     };
   };
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
