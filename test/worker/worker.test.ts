@@ -4,6 +4,7 @@ import { Worker } from "node:worker_threads";
 import { reference } from "@hulu/backend-reference";
 import { ConfigError, GenerationError } from "@hulu/core";
 import {
+  type Answer,
   type AskOptions,
   EngineError,
   type HuluModel,
@@ -156,6 +157,60 @@ describe("an answer in pieces", () => {
     await expect(told).rejects.toBe(reason);
     await expect(there.ask("?", { signal: AbortSignal.abort(reason) }).result()).rejects.toBe(reason);
     await both(say("And now?"));
+  });
+});
+
+describe("a conversation", () => {
+  const picture = show({ type: "image", image: frame(4) })[0]!;
+
+  /** The same turns here and there. */
+  async function turns(body: (model: HuluModel) => Promise<unknown>) {
+    const [a, b] = [await body(here), await body(there)];
+    expect(b).toEqual(a);
+  }
+  const told = async (answer: Answer) => {
+    const { timings: _, ...result } = await answer.result();
+    return result;
+  };
+
+  test("goes on there as it does here: what it holds is not computed again", async () => {
+    await turns(async (model) => {
+      await using talk = model.converse({ messages: [{ role: "system", content: "Be brief." }] });
+      const held = await talk.prefill();
+      const first = await told(talk.ask(picture, { maxTokens: 4 }));
+      const second = await told(talk.ask("And now?", { maxTokens: 4 }));
+      expect(second.reusedTokens).toBeGreaterThan(first.promptTokens - 1);
+      expect(talk.messages.map((m) => m.role)).toEqual(["system", "user", "assistant", "user", "assistant"]);
+      return [held, first, second, talk.messages];
+    });
+  });
+
+  test("forks and forgets", async () => {
+    await turns(async (model) => {
+      await using talk = model.converse();
+      await told(talk.ask("What is it?", { maxTokens: 3 }));
+      await using other = await talk.fork();
+      const [a, b] = await Promise.all([talk, other].map((t, i) => told(t.ask(`${i}`, { maxTokens: 3 }))));
+      await talk.truncate(2);
+      expect(talk.messages).toHaveLength(2);
+      expect(other.messages).toHaveLength(4);
+      return [a, b, await told(talk.ask("1", { maxTokens: 3 }))];
+    });
+  });
+
+  test("what fails adds nothing, and is told by name", async () => {
+    const talk = there.converse();
+    await expect(talk.ask(show({ type: "image", image: new Uint8Array(3) })).result()).rejects.toThrow(ProcessorError);
+    expect(talk.messages).toEqual([]);
+    await expect(talk.truncate(1)).rejects.toMatchObject({ code: "option-invalid" });
+    expect(() => talk.ask("")).toThrow(EngineError);
+    const [a, b] = [talk.ask("one", { maxTokens: 2 }), talk.ask("two", { maxTokens: 2 })];
+    const ends = await Promise.allSettled([a.result(), b.result()]);
+    expect(ends.map((e) => e.status).sort()).toEqual(["fulfilled", "rejected"]);
+    await talk.dispose();
+    await talk.dispose();
+    await expect(talk.ask("?").result()).rejects.toMatchObject({ code: "disposed" });
+    expect(() => there.converse({ messages: [{ role: "nobody" } as never] })).toThrow(EngineError);
   });
 });
 

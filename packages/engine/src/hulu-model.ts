@@ -2,6 +2,7 @@ import type { ModelConfig } from "@hulu/core";
 import type { Answer } from "./answer.js";
 import type { AskOptions } from "./ask-options.js";
 import type { ImageInput, Message } from "./content.js";
+import type { Conversation, ConverseOptions } from "./conversation.js";
 
 /** What a picture's tokens are before the projector. */
 export interface EncodedImage {
@@ -26,6 +27,12 @@ export interface HuluModel {
    * @throws EngineError or GenerationError at once for a conversation or an option that cannot be
    */
   ask(conversation: string | readonly Message[], options?: AskOptions): Answer;
+
+  /**
+   * Begin a conversation that goes on: what it holds is not computed again.
+   * @throws EngineError at once for messages that cannot be
+   */
+  converse(options?: ConverseOptions): Conversation;
 
   /**
    * The vision encoder's tokens of a picture, `[token, vision]`: before the projector, after merging.

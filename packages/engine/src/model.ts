@@ -93,10 +93,6 @@ export class LocalModel implements HuluModel {
     });
   }
 
-  /**
-   * Begin a conversation that goes on: what it holds is not computed again.
-   * @throws EngineError at once for messages that cannot be
-   */
   converse(options: ConverseOptions = {}): Conversation {
     this.#alive();
     checkConverse(options, this.config);

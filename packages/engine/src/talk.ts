@@ -191,7 +191,7 @@ export class Talk implements Conversation {
 }
 
 /** @returns a turn as messages; whether they are any is checked with all the others */
-const turnOf = (turn: string | Message | readonly Message[]): readonly Message[] => {
+export const turnOf = (turn: string | Message | readonly Message[]): readonly Message[] => {
   if (typeof turn === "string") return [{ role: "user", content: turn }];
   return Array.isArray(turn) ? turn : [turn as Message];
 };

@@ -2,7 +2,8 @@ import type { Backend, BackendOrigin } from "@hulu/core";
 import { Answer } from "../answer.js";
 import { EngineError } from "../error.js";
 import type { CheckpointSource } from "../files.js";
-import { type LocalModel, loadHere } from "../model.js";
+import { loadHere } from "../model.js";
+import { Talk } from "../talk.js";
 import { Mailbox } from "./mailbox.js";
 import { buffersOf, unpack } from "./pack.js";
 import { HOST, MODEL, type Port, type Request } from "./protocol.js";
@@ -28,7 +29,7 @@ export class Host {
   readonly #given: Backend | undefined;
   readonly #running = new Map<number, Running>();
   readonly #targets = new Map<number, object>();
-  #model: LocalModel | undefined;
+  #last = MODEL;
 
   constructor(port: Port, { backend }: HostOptions = {}) {
     this.#port = port;
@@ -61,7 +62,8 @@ export class Host {
     const options = this.#optionsOf(call, running);
     if (call.target === HOST) return this.#load(args[0] as CheckpointSource, args[1] as BackendOrigin, options);
     const given = await this.#invoke(call, [...args, options]);
-    return given instanceof Answer ? this.#tell(call.id, given, running) : given;
+    if (given instanceof Answer) return this.#tell(call.id, given, running);
+    return given instanceof Talk ? this.#number(given) : given;
   }
 
   /** The caller's options, with a signal that follows the caller's, and functions that call the caller's. */
@@ -80,16 +82,24 @@ export class Host {
   #invoke(call: Call, args: readonly unknown[]): unknown {
     const target = this.#targets.get(call.target);
     const method = target === undefined ? undefined : (target as Record<string, unknown>)[call.method];
-    if (typeof method !== "function") throw new EngineError("disposed", "the model was disposed");
+    if (typeof method !== "function") throw new EngineError("disposed", "the conversation was disposed");
+    if (call.method === "dispose") this.#targets.delete(call.target);
     return method.apply(target, args);
   }
 
+  /** A conversation stays here; the other side knows it by a number. */
+  #number(talk: Talk): number {
+    const number = ++this.#last;
+    this.#targets.set(number, talk);
+    return number;
+  }
+
   async #load(source: CheckpointSource, origin: BackendOrigin | undefined, options: Options) {
-    if (this.#model) throw new EngineError("worker-unavailable", "this worker holds a model already; start another");
+    if (this.#targets.has(MODEL))
+      throw new EngineError("worker-unavailable", "this worker holds a model already; start another");
     const backend = this.#given ?? (await importBackend(origin));
     const text = (running: boolean) => this.#port.post({ id: 0, is: "text", running });
     const model = await loadHere(source, { ...options, backend }, text);
-    this.#model = model;
     this.#targets.set(MODEL, model);
     return { config: model.config, contextLength: model.contextLength };
   }

@@ -1,15 +1,18 @@
 import type { ModelConfig } from "@hulu/core";
 import { Answer, type Piece, type Result } from "../answer.js";
 import type { AskOptions } from "../ask-options.js";
-import type { ImageInput, Message } from "../content.js";
+import { copyMessages, type ImageInput, type Message } from "../content.js";
+import type { Conversation, ConverseOptions } from "../conversation.js";
 import { EngineError } from "../error.js";
 import type { CheckpointSource } from "../files.js";
 import type { EncodedImage, HuluModel } from "../hulu-model.js";
-import { asMessages } from "../validate.js";
-import { type CallOptions, Link } from "./link.js";
+import { asMessages, checkConverse } from "../validate.js";
+import { Link } from "./link.js";
 import { noFunction, pack, packMessages } from "./pack.js";
 import { hold, portOf, type WorkerLike } from "./port.js";
 import { HOST, MODEL } from "./protocol.js";
+import { RemoteConversation } from "./remote-conversation.js";
+import { optionsOf } from "./remote-options.js";
 import type { Started } from "./start.js";
 
 interface Facts {
@@ -45,7 +48,7 @@ export async function loadRemote(
   });
   try {
     const { value, transfer } = await pack(source, "the checkpoint");
-    const facts = await link.call<Facts>(HOST, "load", [value, origin], { ...split(loading), transfer });
+    const facts = await link.call<Facts>(HOST, "load", [value, origin], { ...optionsOf(loading), transfer });
     return new RemoteModel(link, worker, facts);
   } catch (error) {
     await worker.terminate();
@@ -53,40 +56,43 @@ export async function loadRemote(
   }
 }
 
-/** Options as they cross: data; a signal and functions that listen stay here. */
-function split({ signal, ...options }: RemoteOptions): CallOptions {
-  const listens = (name: string, value: unknown) => name.startsWith("on") && typeof value === "function";
-  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
-  return {
-    signal,
-    options: Object.fromEntries(entries.filter(([name, value]) => !listens(name, value))),
-    listeners: Object.fromEntries(entries.filter(([name, value]) => listens(name, value))) as CallOptions["listeners"],
-  };
-}
-
 /** A model that runs in a worker, behind the same interface. */
-class RemoteModel implements HuluModel {
+export class RemoteModel implements HuluModel {
   readonly config: ModelConfig;
   readonly contextLength: number;
-  readonly #link: Link;
+  readonly link: Link;
+  /** A conversation that nobody can reach any more is disposed of in the worker too. */
+  readonly forgotten = new FinalizationRegistry<number>((target) => {
+    this.link.call(target, "dispose", []).catch(() => {});
+  });
   readonly #worker: WorkerLike;
   #ended: Promise<void> | undefined;
 
   constructor(link: Link, worker: WorkerLike, { config, contextLength }: Facts) {
     this.config = config;
     this.contextLength = contextLength;
-    this.#link = link;
+    this.link = link;
     this.#worker = worker;
   }
 
   ask(conversation: string | readonly Message[], options: AskOptions = {}): Answer {
-    const messages = asMessages(conversation, options, this.config);
+    const messages = copyMessages(asMessages(conversation, options, this.config));
     if (options.processLogits) throw noFunction("processLogits");
-    const link = this.#link;
+    const link = this.link;
     return new Answer(async function* () {
       const { value, transfer } = await packMessages(messages);
-      return yield* link.pieces<Piece, Result>(MODEL, "ask", [value], { ...split({ ...options }), transfer });
+      return yield* link.pieces<Piece, Result>(MODEL, "ask", [value], { ...optionsOf({ ...options }), transfer });
     });
+  }
+
+  converse(options: ConverseOptions = {}): Conversation {
+    checkConverse(options, this.config);
+    const messages = copyMessages(options.messages ?? []);
+    const begun = async () => {
+      const { value, transfer } = await packMessages(messages);
+      return this.link.call<number>(MODEL, "converse", [{ messages: value }], { transfer });
+    };
+    return new RemoteConversation(this, begun(), messages);
   }
 
   async encodeVision(
@@ -94,14 +100,14 @@ class RemoteModel implements HuluModel {
     options: Pick<AskOptions, "merge" | "aspect" | "passOrder" | "signal"> = {},
   ): Promise<EncodedImage> {
     const { value, transfer } = await pack(image, "the picture");
-    return this.#link.call(MODEL, "encodeVision", [value], { ...split({ ...options }), transfer });
+    return this.link.call(MODEL, "encodeVision", [value], { ...optionsOf({ ...options }), transfer });
   }
 
   tokenize(text: string): Promise<readonly number[]> {
-    return this.#link.call(MODEL, "tokenize", [text]);
+    return this.link.call(MODEL, "tokenize", [text]);
   }
   detokenize(ids: readonly number[]): Promise<string> {
-    return this.#link.call(MODEL, "detokenize", [[...ids]]);
+    return this.link.call(MODEL, "detokenize", [[...ids]]);
   }
 
   dispose(): Promise<void> {
@@ -114,8 +120,8 @@ class RemoteModel implements HuluModel {
 
   async #end(): Promise<void> {
     // A worker that is lost already has nothing left to free.
-    await this.#link.call(MODEL, "dispose", []).catch(() => {});
-    this.#link.lose(new EngineError("disposed", "the model was disposed"));
+    await this.link.call(MODEL, "dispose", []).catch(() => {});
+    this.link.lose(new EngineError("disposed", "the model was disposed"));
     await this.#worker.terminate();
   }
 }
