@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SessionError } from "./backend.js";
 import { axis } from "./graph/axis.js";
@@ -158,16 +159,83 @@ test("truncate", () => {
   expect(session.rows("k")).toEqual(Float32Array.of(0, 1, 14, 15));
 });
 
-test("a fork shares nothing", () => {
-  const session = filled(2, 9);
-  const twin = session.fork();
-  expect([twin.length, twin.capacity]).toEqual([2, 9]);
-  twin.append(rows(1, 5), 1);
-  session.append(rows(1, 2), 1);
-  expect(session.rows("k")).toEqual(rows(3).get("k"));
-  expect(twin.rows("k")).toEqual(Float32Array.of(0, 1, 2, 3, 10, 11));
-  expect(twin.belongsTo(owner)).toBe(true);
-  expect(twin.belongsTo({ ...owner })).toBe(false);
+describe("a fork", () => {
+  test("has a future of its own", () => {
+    const session = filled(2, 9);
+    const twin = session.fork();
+    expect([twin.length, twin.capacity]).toEqual([2, 9]);
+    twin.append(rows(1, 5), 1);
+    session.append(rows(1, 2), 1);
+    expect(session.rows("k")).toEqual(rows(3).get("k"));
+    expect(twin.rows("k")).toEqual(Float32Array.of(0, 1, 2, 3, 10, 11));
+    expect(twin.belongsTo(owner)).toBe(true);
+    expect(twin.belongsTo({ ...owner })).toBe(false);
+  });
+
+  test("shares the storage until one of them writes", () => {
+    const session = filled(3);
+    const { data } = session.storage("k");
+    const forks = Array.from({ length: 100 }, () => session.fork());
+    for (const fork of forks) expect(fork.storage("k").data).toBe(data);
+    const [first, second, ...others] = forks as [HostSession, HostSession, ...HostSession[]];
+    // What changes nothing copies nothing.
+    first.truncate(3);
+    first.append(rows(0), 0);
+    expect(first.storage("k").data).toBe(data);
+    first.append(rows(1, 8), 1);
+    second.truncate(1);
+    session.append(rows(1, 3), 1);
+    for (const fork of others) {
+      expect(fork.storage("k").data).toBe(data);
+      expect(fork.rows("v")).toEqual(rows(3).get("v"));
+    }
+    expect(first.rows("k")).toEqual(Float32Array.of(0, 1, 2, 3, 4, 5, 16, 17));
+    expect([...second.storage("k").data.subarray(0, 4)]).toEqual([0, 1, 0, 0]);
+    expect(session.rows("k")).toEqual(rows(4).get("k"));
+    // The last that is left writes where the rows lie.
+    const [last, ...gone] = others;
+    for (const fork of gone) fork.dispose();
+    last!.append(rows(1, 3), 1);
+    expect(last!.storage("k").data).toBe(data);
+    expect(last!.rows("k")).toEqual(rows(4).get("k"));
+  });
+
+  test("may be told otherwise at any time: random futures", () => {
+    // Each session beside a plain list of the positions that it holds.
+    const heads = { ...owner, heads: new Map([["v", 3]]) };
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(4), fc.nat(3), fc.nat(300)), { maxLength: 25 }), (steps) => {
+        const all = [{ session: new HostSession(heads), held: [] as number[] }];
+        let next = 0;
+        for (const [which, what, n] of steps) {
+          const one = all[which % all.length]!;
+          if (what === 0) all.push({ session: one.session.fork(), held: [...one.held] });
+          else if (what === 1) {
+            const keep = n % (one.held.length + 1);
+            one.session.truncate(keep);
+            one.held.length = keep;
+          } else if (what === 2 && all.length > 1) {
+            one.session.dispose();
+            all.splice(all.indexOf(one), 1);
+          } else {
+            const count = Math.min(n, 1000 - one.held.length);
+            one.session.append(rows(count, next), count);
+            for (let i = 0; i < count; i++) one.held.push(next++);
+          }
+        }
+        for (const { session, held } of all) {
+          expect([...session.rows("k")]).toEqual(held.flatMap((p) => [...rows(1, p).get("k")!]));
+          expect([...session.rows("v")]).toEqual(held.flatMap((p) => [...rows(1, p).get("v")!]));
+          const { data, capacity } = session.storage("v");
+          for (let head = 0; head < 3; head++)
+            expect(data.subarray(head * capacity + held.length, (head + 1) * capacity).every((x) => x === 0)).toBe(
+              true,
+            );
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
 });
 
 test("disposed, it refuses everything, and is disposed again without harm", async () => {

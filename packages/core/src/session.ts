@@ -33,10 +33,18 @@ export interface SessionOwner {
 /** Storage grows by this many positions. */
 const STEP = 256;
 
+/** Numbers that forks share until one of them writes. */
+class Block {
+  holders = 1;
+  constructor(
+    readonly data: Float32Array,
+    readonly capacity: number,
+  ) {}
+}
+
 /** The rows of one state: `[heads, capacity, width / heads]`, zero beyond those that are held. */
 class Rows {
-  data = new Float32Array(0);
-  capacity = 0;
+  #block = new Block(new Float32Array(0), 0);
   readonly #part: number;
 
   constructor(
@@ -46,11 +54,15 @@ class Rows {
     this.#part = width / heads;
   }
 
+  get data(): Float32Array {
+    return this.#block.data;
+  }
+  get capacity(): number {
+    return this.#block.capacity;
+  }
+
   grow(capacity: number): void {
-    const grown = new Float32Array(capacity * this.width);
-    for (let head = 0; head < this.heads; head++) grown.set(this.#head(head), head * capacity * this.#part);
-    this.data = grown;
-    this.capacity = capacity;
+    this.#move(capacity, this.capacity);
   }
 
   /** Position after position; a view where they lie so. */
@@ -61,21 +73,45 @@ class Rows {
     return rows;
   }
 
+  /** Write behind the first `at` positions, which are all that are held. */
   write(rows: Float32Array, at: number, count: number): void {
+    if (count === 0) return;
+    this.#own(at);
     if (this.heads === 1) this.data.set(rows, at * this.width);
     else this.#exchange(at, count, (stored, from) => stored.set(rows.subarray(from, from + this.#part)));
   }
 
   /** Zeros instead of what no longer counts: a kernel that weighs it by nothing must not meet a NaN. */
   clear(from: number, to: number): void {
+    if (from === to) return;
+    this.#own(from);
     for (let head = 0; head < this.heads; head++) this.#head(head).fill(0, from * this.#part, to * this.#part);
   }
 
-  copy(): Rows {
+  /** The same rows for a fork; none is copied before one of the two writes. */
+  share(): Rows {
     const twin = new Rows(this.width, this.heads);
-    twin.data = this.data.slice();
-    twin.capacity = this.capacity;
+    twin.#block = this.#block;
+    this.#block.holders++;
     return twin;
+  }
+
+  release(): void {
+    this.#block.holders--;
+  }
+
+  /** Before a write: of shared storage get one's own, with as many positions. */
+  #own(count: number): void {
+    if (this.#block.holders > 1) this.#move(this.capacity, count);
+  }
+
+  /** To storage of another capacity, with the first `count` positions. */
+  #move(capacity: number, count: number): void {
+    const moved = new Float32Array(capacity * this.width);
+    for (let head = 0; head < this.heads; head++)
+      moved.set(this.#head(head).subarray(0, count * this.#part), head * capacity * this.#part);
+    this.#block.holders--;
+    this.#block = new Block(moved, capacity);
   }
 
   #head(head: number): Float32Array {
@@ -95,7 +131,8 @@ class Rows {
   }
 }
 
-/** A session whose rows lie on the host. Storage grows in steps up to the capacity: a short conversation takes little. */
+/** A session whose rows lie on the host. Storage grows in steps up to the capacity: a short conversation takes little.
+ * Forks share it until one of them writes. */
 export class HostSession implements Session {
   readonly capacity: number;
   readonly #owner: SessionOwner;
@@ -172,7 +209,7 @@ export class HostSession implements Session {
   fork(): HostSession {
     const states = this.#alive();
     const twin = new HostSession(this.#owner, { capacity: this.capacity });
-    twin.#states = new Map([...states].map(([name, state]) => [name, state.copy()]));
+    twin.#states = new Map([...states].map(([name, state]) => [name, state.share()]));
     twin.#length = this.#length;
     return twin;
   }
@@ -187,6 +224,7 @@ export class HostSession implements Session {
   }
 
   dispose(): void {
+    for (const state of this.#states?.values() ?? []) state.release();
     this.#states = undefined;
     this.#length = 0;
   }
