@@ -20,7 +20,7 @@ async function secondOpinion() {
 }
 
 const goldens = ["test/data/goldens", "../shared/goldens"].filter((folder) => existsSync(join(root, folder)));
-const backends = ["reference", "onnx"];
+const backends = ["reference", "onnx", "tfjs"];
 
 await runSteps([
   { name: "npm test", run: () => run("npm", ["test"]) },

@@ -30,7 +30,7 @@ async function wanted(): Promise<string[]> {
   return rows;
 }
 
-describe.each(["onnx", "reference"])("the published numbers on %s", (backend) => {
+describe.each(["onnx", "reference", "tfjs"])("the published numbers on %s", (backend) => {
   test("every stage, mask and entry", { timeout: 300_000 }, async () => {
     const ran = await hulu(["verify", root, "--backend", backend, "--json"]);
     const { backend: name, results } = JSON.parse(ran.out) as {
@@ -57,7 +57,7 @@ describe.each(["onnx", "reference"])("the published numbers on %s", (backend) =>
   });
 });
 
-test.each(["onnx", "reference"])("other shapes, by an implementation that shares no code, on %s", async (backend) => {
+test.each(["onnx", "reference", "tfjs"])("other shapes, by an implementation that shares no code, on %s", async (backend) => {
   const ran = await hulu(["verify", "test/data/odd-shapes", "--backend", backend, "--json"]);
   const { results } = JSON.parse(ran.out) as { results: { case: string; ok: boolean }[] };
   expect(results.filter((r) => !r.ok)).toEqual([]);

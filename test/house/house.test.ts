@@ -14,13 +14,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   processor: ["core"],
   "backend-reference": ["core"],
   "backend-onnx": ["core"],
+  "backend-tfjs": ["core"],
   engine: ["core", "hub", "processor", "safetensors"],
   testing: ["core", "safetensors", "backend-reference"],
-  cli: ["core", "hub", "processor", "safetensors", "engine", "backend-reference", "backend-onnx"],
+  cli: ["core", "hub", "processor", "safetensors", "engine", "backend-reference", "backend-onnx", "backend-tfjs"],
 };
 
 /** They run in browsers as they are, so no built-in of Node may be imported by name. */
-const WITHOUT_NODE = ["core", "hub", "safetensors", "backend-reference"];
+const WITHOUT_NODE = ["core", "hub", "safetensors", "backend-reference", "backend-tfjs"];
 
 const MOST_LINES = 400;
 

@@ -5,15 +5,16 @@ import {
   evaluate,
   type Feed,
   FeedError,
+  feedsOnHost,
   type Graph,
   HostSession,
   type HostTensor,
   type RunOptions,
+  reserveRows,
   resultOnHost,
   SessionError,
   type SessionOwner,
   type Tensor,
-  toHost,
 } from "@hulu/core";
 import { type Checks, runChecks } from "./checks.js";
 import { stateShape } from "./emit/leaves.js";
@@ -85,14 +86,13 @@ export class OnnxExecutable implements Executable {
     signal: AbortSignal | undefined,
   ): Promise<Record<string, Tensor>> {
     const { graph } = loaded;
-    const fed = await bring(graph, inputs);
+    const fed = await feedsOnHost(graph, inputs);
     signal?.throwIfAborted();
     const { runtime, max } = this.#alive();
     const past = session?.length ?? 0;
     const env = bindSizes(graph, new Map([...fed].map(([name, t]) => [name, t.shape])), { past }, max);
     runChecks(graph.name, loaded.checks, fed, env);
-    const grows = rowsOf(graph, env);
-    if (session !== undefined) reserve(graph, session, grows, env);
+    const grows = session === undefined ? 0 : reserveRows(graph, session, env);
     const feeds = new FeedMaker(runtime, loaded, env).all(fed, session);
     const results = await runModel(loaded, feeds, session !== undefined).catch((error: unknown) => {
       this.#alive();
@@ -107,31 +107,6 @@ export class OnnxExecutable implements Executable {
     if (this.#loaded === undefined) throw new SessionError("the model was disposed");
     return this.#loaded;
   }
-}
-
-/** What is fed, on the host and of the right types. */
-async function bring(graph: Graph, inputs: Readonly<Record<string, Feed>>): Promise<ReadonlyMap<string, HostTensor>> {
-  const fed = new Map<string, HostTensor>();
-  for (const [name, feed] of Object.entries(inputs)) fed.set(name, await toHost(feed));
-  for (const [name, value] of Object.entries(graph.inputs)) {
-    const found = fed.get(name)?.dtype;
-    if (found !== undefined && found !== value.dtype)
-      throw new FeedError(`${graph.name}: ${name} is ${found}, it must be ${value.dtype}`);
-  }
-  return fed;
-}
-
-/** By how many positions a run makes its session longer. */
-const rowsOf = (graph: Graph, env: Env): number => {
-  const first = graph.states[0];
-  return first === undefined ? 0 : evaluate(first.rows.dims[1]!.size, env);
-};
-
-function reserve(graph: Graph, session: HostSession, grows: number, env: Env): void {
-  session.reserve(grows);
-  const batch = graph.states[0]?.past.dims[0];
-  if (batch !== undefined && evaluate(batch.size, env) !== 1)
-    throw new SessionError(`a session holds one conversation; ${batch.name} is ${evaluate(batch.size, env)}`);
 }
 
 /** Makes a run's feeds: what the caller fed, the sizes, and what belongs to the cache. */

@@ -1,6 +1,7 @@
 import {
   type Backend,
   type CompileOptions,
+  checkParams,
   type Executable,
   fingerprint,
   type Graph,
@@ -19,7 +20,7 @@ import type { OnnxOptions } from "./options.js";
 import { emitProgram } from "./program.js";
 import { loadModel, loadRuntime } from "./runtime.js";
 import { supports } from "./supports.js";
-import { checkParams, Placer } from "./weights.js";
+import { Placer } from "./weights.js";
 
 export { ModelTooLargeError, OnnxRuntimeError, OnnxRuntimeMissingError } from "./errors.js";
 export type { OnnxOptions } from "./options.js";

@@ -1,13 +1,4 @@
-import {
-  countOf,
-  evaluate,
-  type Programs,
-  paramsOf,
-  type StoredDType,
-  type Value,
-  WeightError,
-  type WeightSource,
-} from "@hulu/core";
+import { countOf, type StoredDType, type WeightSource } from "@hulu/core";
 import { bytesPerElement, type ExternalData } from "./onnx.js";
 
 /** Where a program finds a weight, and how its numbers are stored there. */
@@ -23,31 +14,6 @@ export interface Placements {
 }
 
 const floatTypes: Partial<Readonly<Record<StoredDType, Placement["type"]>>> = { F32: "f32", F16: "f16", BF16: "bf16" };
-
-/**
- * The shape of every parameter against the checkpoint's headers.
- * @throws WeightError that lists what is missing or has another shape
- */
-export function checkParams(programs: Programs, weights: WeightSource): ReadonlyMap<string, Value> {
-  const params = new Map(Object.values(programs).flatMap((graph) => [...paramsOf(graph)]));
-  const missing: string[] = [];
-  const misshaped: { path: string; found: readonly number[]; wanted: readonly number[] }[] = [];
-  for (const [path, { dims }] of params) {
-    const wanted = dims.map((d) => evaluate(d.size, {}));
-    const found = weights.info(path)?.shape;
-    if (found === undefined) missing.push(path);
-    else if (found.join() !== wanted.join()) misshaped.push({ path, found, wanted });
-  }
-  if (missing.length + misshaped.length > 0) {
-    const lines = [
-      ...missing.map((path) => `${path} is missing`),
-      ...misshaped.map((m) => `${m.path} is [${m.found.join(" ")}], it must be [${m.wanted.join(" ")}]`),
-    ];
-    const report = { missing, misshaped, unexpected: [], unused: [] };
-    throw new WeightError(`the weights do not fit the programs:\n  ${lines.join("\n  ")}`, report);
-  }
-  return params;
-}
 
 /** Places the weights of programs one after another; one that lies in memory is read once. */
 export class Placer {

@@ -7,6 +7,7 @@ import {
   evaluate,
   type Feed,
   FeedError,
+  feedsOnHost,
   fingerprint,
   HostSession,
   type HostTensor,
@@ -15,12 +16,12 @@ import {
   paramsOf,
   primitivesOnly,
   type RunOptions,
+  reserveRows,
   resultOnHost,
   SessionError,
   type SessionOwner,
   stateWidths,
   type Tensor,
-  toHost,
   type Value,
   type WeightSource,
 } from "@hulu/core";
@@ -101,8 +102,7 @@ function executable(
     if (weights === undefined) throw new SessionError("the model was disposed");
     const past = session?.length ?? 0;
     const env = bindSizes(plan.graph, new Map([...fed].map(([name, t]) => [name, t.shape])), { past }, max);
-    const grows = plan.graph.states.length > 0 ? evaluate(plan.graph.states[0]!.rows.dims[1]!.size, env) : 0;
-    if (grows > 0) session?.reserve(grows);
+    const grows = session === undefined ? 0 : reserveRows(plan.graph, session, env);
     const values = plan.run(
       {
         input: (name) => toArray(fed.get(name) as HostTensor),
@@ -121,7 +121,7 @@ function executable(
       const plan = plans.get(program);
       if (plan === undefined)
         throw new FeedError(`there is no program ${program}; there are ${[...plans.keys()].join(", ")}`);
-      const start = async (held?: HostSession) => runIn(plan, await brought(plan, inputs), held, signal);
+      const start = async (held?: HostSession) => runIn(plan, await feedsOnHost(plan.graph, inputs), held, signal);
       if (session === undefined) return start();
       if (!(session instanceof HostSession && session.belongsTo(owner)))
         throw new SessionError("the session belongs to another model");
@@ -132,18 +132,6 @@ function executable(
     dispose,
     [Symbol.dispose]: dispose,
   };
-}
-
-/** What is fed, brought to the host. */
-async function brought(plan: Plan, inputs: Readonly<Record<string, Feed>>): Promise<ReadonlyMap<string, HostTensor>> {
-  const fed = new Map<string, HostTensor>();
-  for (const [name, feed] of Object.entries(inputs)) fed.set(name, await toHost(feed));
-  for (const [name, value] of Object.entries(plan.graph.inputs)) {
-    const found = fed.get(name)?.dtype;
-    if (found !== undefined && found !== value.dtype)
-      throw new FeedError(`${plan.graph.name}: ${name} is ${found}, it must be ${value.dtype}`);
-  }
-  return fed;
 }
 
 function stateArray(plan: Plan, name: string, session: HostSession | undefined, env: Env): Array64 {

@@ -1,5 +1,6 @@
 export * from "./backend.js";
 export * from "./compile.js";
+export * from "./feeds.js";
 export * from "./generate/generate.js";
 export { type Random, seededRandom } from "./generate/random.js";
 export * from "./generate/sample.js";
@@ -42,5 +43,6 @@ export * from "./vision/patches.js";
 export * from "./vision/prune.js";
 export * from "./vision/splice.js";
 export * from "./weights/layout.js";
+export * from "./weights/params.js";
 export * from "./weights/report.js";
 export * from "./weights/source.js";

@@ -1,0 +1,72 @@
+import { type Axis, axis, emit, f32, i32, lower, ops, program, symbol, topological, type Value } from "@hulu/core";
+import { describe, expect, test } from "vitest";
+import { needed, prepare } from "./graph.js";
+import { tfjs } from "./index.js";
+
+const [batch, seq, head, kv, dim] = [
+  axis("batch", symbol("batch")),
+  axis("seq", symbol("seq")),
+  axis("head", 6),
+  axis("kv", 2),
+  axis("dim", 8),
+];
+type Q = Value<"batch seq head dim">;
+type K = Value<"batch seq kv dim">;
+
+const attending = (attrs: Record<string, unknown>, kvAxis: Axis = kv) =>
+  program("attending", { q: f32(batch, seq, head, dim), k: f32(batch, seq, kvAxis, dim) }, ({ q, k }) => ({
+    y: emit(ops.attentionOp, [q, k, k], attrs as never),
+  })).outputs.y!;
+
+describe("attention is claimed", () => {
+  test("with the attributes that are known here", () => {
+    expect(tfjs.supports(attending({ scale: 0.5, causal: true }))).toBe(true);
+    expect(tfjs.supports(attending({ scale: 0.5, causal: false, another: undefined }))).toBe(true);
+  });
+
+  test("and expanded with one that is not", () => {
+    expect(tfjs.supports(attending({ scale: 0.5, causal: true, sinks: 4 }))).toBe("attention with sinks is expanded");
+  });
+
+  test("with segments, whose mask is its own", () => {
+    const graph = program(
+      "packed",
+      { q: f32(batch, seq, head, dim), k: f32(batch, seq, kv, dim), segments: i32(seq) },
+      ({ q, k, segments }) => ({ y: ops.attention(q as Q, k as K, k as K, { scale: 1, causal: true, segments }) }),
+    );
+    expect(tfjs.supports(graph.outputs.y)).toBe(true);
+  });
+});
+
+describe("matrices of the checkpoint", () => {
+  const [out, inner] = [axis("out", 4), axis("in", 3)];
+  const param = (path: string, ...dims: readonly Axis[]): Value => emit(ops.paramOp, [], { path, dims, dtype: "f32" });
+  const opsOf = (body: (x: Value) => Value) => {
+    const graph = program("p", { x: f32(seq, inner) }, ({ x }) => ({ y: body(x) }));
+    return needed(prepare(graph)).map((v) => v.op.name);
+  };
+
+  test("are held transposed, also under other names for their axes", () => {
+    expect(opsOf((x) => ops.matmul(x, param("w", out, inner)))).toEqual(["input", "transposed_param", "matmul"]);
+    const other = axis("other", 4);
+    expect(opsOf((x) => ops.matmul(x, ops.relabel(param("w", out, inner), { out: other })))).toEqual([
+      "input",
+      "transposed_param",
+      "matmul",
+    ]);
+  });
+
+  test("but not when they are turned round, or computed", () => {
+    const turned = (x: Value) => ops.matmul(x, ops.rearrange(param("w", inner, out), "in out -> out in"));
+    expect(opsOf(turned)).toEqual(["input", "param", "rearrange", "matmul"]);
+    expect(opsOf((x) => ops.matmul(x, ops.mul(param("w", out, inner), 2)))).toContain("param");
+  });
+});
+
+test("what is not claimed says so, and its meaning is run", () => {
+  const graph = program("norm", { x: f32(seq, dim) }, ({ x }) => ({ y: ops.softmax(ops.gelu(x)) }));
+  expect(tfjs.supports(graph.outputs.y.inputs[0]!)).toBe("expand me");
+  const names = topological(Object.values(lower(graph, tfjs.supports).outputs)).map((v) => v.op.name);
+  expect(names).toContain("erf");
+  expect(names).toContain("softmax");
+});

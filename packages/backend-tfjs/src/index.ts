@@ -1,0 +1,58 @@
+import {
+  type Backend,
+  type CompileOptions,
+  checkParams,
+  type Env,
+  type Executable,
+  fingerprint,
+  type Programs,
+  stateWidths,
+  type WeightSource,
+} from "@hulu/core";
+import { checkRoom, estimate } from "./estimate.js";
+import { TfjsExecutable } from "./executable.js";
+import { layoutsOf, prepare } from "./graph.js";
+import type { TfjsOptions } from "./options.js";
+import { loadRuntime } from "./runtime.js";
+import { supports } from "./supports.js";
+import { holdWeights } from "./weights.js";
+
+export { TfjsError, TfjsMemoryError, TfjsMissingError } from "./errors.js";
+export type { TfjsEngine, TfjsOptions } from "./options.js";
+
+/** The TensorFlow.js backend with options of its own. */
+export function tfjsBackend(options: TfjsOptions = {}): Backend {
+  const { engine = "wasm" } = options;
+  if (engine !== "wasm" && engine !== "cpu") throw new RangeError(`engine is wasm or cpu, not ${String(engine)}`);
+  return Object.freeze({
+    name: "tfjs",
+    supports,
+    estimate: (programs: Programs, weights: WeightSource, max: Env) => estimate(programs, weights, max, engine),
+    compile: (programs: Programs, weights: WeightSource, compileOptions: CompileOptions = {}) =>
+      compile(programs, weights, compileOptions, options),
+  });
+}
+
+/** Runs programs with TensorFlow.js on its WebAssembly kernels, in float32, on one thread: in pages and in Node. */
+export const tfjs: Backend = tfjsBackend();
+
+async function compile(
+  programs: Programs,
+  weights: WeightSource,
+  compileOptions: CompileOptions,
+  options: TfjsOptions,
+): Promise<Executable> {
+  const { max = {}, signal } = compileOptions;
+  const graphs = new Map(Object.entries(programs).map(([name, graph]) => [name, prepare(graph)]));
+  checkParams(programs, weights);
+  checkRoom(graphs.values(), weights, options.engine ?? "wasm");
+  signal?.throwIfAborted();
+  const runtime = await loadRuntime(options);
+  const owner = {
+    widths: stateWidths(programs),
+    fingerprint: await fingerprint(programs, weights),
+    most: max.past ?? 1 << 20,
+  };
+  const held = await holdWeights(layoutsOf(graphs.values()).values(), weights, runtime, compileOptions);
+  return new TfjsExecutable({ runtime, graphs, weights: held, owner, max });
+}
