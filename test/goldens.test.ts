@@ -57,12 +57,15 @@ describe.each(["onnx", "reference", "tfjs"])("the published numbers on %s", (bac
   });
 });
 
-test.each(["onnx", "reference", "tfjs"])("other shapes, by an implementation that shares no code, on %s", async (backend) => {
-  const ran = await hulu(["verify", "test/data/odd-shapes", "--backend", backend, "--json"]);
-  const { results } = JSON.parse(ran.out) as { results: { case: string; ok: boolean }[] };
-  expect(results.filter((r) => !r.ok)).toEqual([]);
-  expect(new Set(results.map((r) => r.case.split("/")[0]))).toEqual(
-    new Set(["q2-kv1", "q3-id", "q3-kv3", "q3-native"]),
-  );
-  expect(results.length).toBeGreaterThan(200);
-});
+test.each(["onnx", "reference", "tfjs"])(
+  "other shapes, by an implementation that shares no code, on %s",
+  async (backend) => {
+    const ran = await hulu(["verify", "test/data/odd-shapes", "--backend", backend, "--json"]);
+    const { results } = JSON.parse(ran.out) as { results: { case: string; ok: boolean }[] };
+    expect(results.filter((r) => !r.ok)).toEqual([]);
+    expect(new Set(results.map((r) => r.case.split("/")[0]))).toEqual(
+      new Set(["q2-kv1", "q3-id", "q3-kv3", "q3-native"]),
+    );
+    expect(results.length).toBeGreaterThan(200);
+  },
+);

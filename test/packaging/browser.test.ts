@@ -1,8 +1,13 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import vm from "node:vm";
 import { build } from "esbuild";
 import { describe, expect, inject, test } from "vitest";
+import { root } from "../../scripts/tools.mjs";
 
 const project = inject("npmProject");
+/** Where the project lacks an optional peer on purpose, it is taken from here. */
+const peers = join(root, "packages/backend-tfjs/node_modules");
 
 /** What a page has; nothing of Node. */
 const page = () =>
@@ -23,11 +28,12 @@ const page = () =>
     URL,
   });
 
-async function bundle(contents: string) {
+async function bundle(contents: string, nodePaths: string[] = []) {
   const { outputFiles, metafile, warnings } = await build({
     stdin: { contents, resolveDir: project },
     bundle: true,
     write: false,
+    nodePaths,
     metafile: true,
     platform: "browser",
     format: "iife",
@@ -60,6 +66,36 @@ describe("bundled for a page", () => {
         return [...(await y.read())];
       };`);
     expect([...(await vm.runInContext(`${code}; result.run()`, page()))]).toEqual([2, 4, 8]);
+  });
+
+  test.each(["wasm", "cpu"])("a graph runs with TensorFlow.js on %s", async (engine) => {
+    const { code, imports } = await bundle(
+      `
+      import { axis, compile, f32, hostF32, memoryWeights, ops, program, symbol } from "@hulu/core";
+      import { tfjsBackend } from "@hulu/backend-tfjs";
+      export const run = async (options) => {
+        const double = program("double", { x: f32(axis("n", symbol("n"))) }, ({ x }) => ({ y: ops.add(x, x) }));
+        const model = await compile(tfjsBackend(options), { double }, memoryWeights(new Map()));
+        const { y } = await model.run("double", { x: hostF32([1, 2, 4], [3]) });
+        return [...(await y.read())];
+      };`,
+      [peers],
+    );
+    expect(imports).toEqual([]);
+    const asked: string[] = [];
+    const context = page();
+    Object.assign(context, {
+      fetch: async (url: string) => {
+        asked.push(url);
+        const file = readFileSync(join(peers, "@tensorflow/tfjs-backend-wasm/dist", url.split("/").at(-1)!));
+        return new Response(file, { headers: { "content-type": "application/wasm" } });
+      },
+    });
+    // What tells TensorFlow.js that it is in a page.
+    vm.runInContext("self = window = globalThis; document = {}; navigator = { userAgent: '' };", context);
+    const run = `${code}; result.run({ engine: "${engine}", wasmPaths: "https://example.org/tfjs/" })`;
+    expect([...(await vm.runInContext(run, context))]).toEqual([2, 4, 8]);
+    expect(asked).toEqual(engine === "cpu" ? [] : ["https://example.org/tfjs/tfjs-backend-wasm-simd.wasm"]);
   });
 
   test("a file of tensors is written and read", async () => {

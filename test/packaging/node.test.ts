@@ -49,6 +49,18 @@ describe("what needs an optional peer says so when it is used", () => {
     expect(said).toContain("npm install onnxruntime-node");
   });
 
+  test("@hulu/backend-tfjs without TensorFlow.js", async () => {
+    const said = await script(
+      npmProject,
+      "no-tfjs.mjs",
+      `import { axis, compile, f32, memoryWeights, ops, program, symbol } from "@hulu/core";
+      import { tfjs } from "@hulu/backend-tfjs";
+      const double = program("double", { x: f32(axis("n", symbol("n"))) }, ({ x }) => ({ y: ops.add(x, x) }));
+      console.log(await compile(tfjs, { double }, memoryWeights(new Map())).catch((error) => error.message));`,
+    );
+    expect(said).toContain("npm install @tensorflow/tfjs-core@4.22.0 @tensorflow/tfjs-backend-wasm@4.22.0");
+  });
+
   test("@hulu/processor without sharp", async () => {
     const said = await script(
       npmProject,

@@ -22,6 +22,7 @@ describe("attention is claimed", () => {
   test("with the attributes that are known here", () => {
     expect(tfjs.supports(attending({ scale: 0.5, causal: true }))).toBe(true);
     expect(tfjs.supports(attending({ scale: 0.5, causal: false, another: undefined }))).toBe(true);
+    expect(tfjs.supports(attending({ scale: 0.5, causal: true, window: 3, softcap: 5 }))).toBe(true);
   });
 
   test("and expanded with one that is not", () => {

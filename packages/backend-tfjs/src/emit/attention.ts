@@ -8,7 +8,7 @@ import { FEW_ROWS } from "./products.js";
 const MASKED = -1e30;
 
 /** What is known of attention here. An attribute that is not must not be passed over. */
-const KNOWN: ReadonlySet<string> = new Set(["scale", "causal"]);
+const KNOWN: ReadonlySet<string> = new Set(["scale", "causal", "window", "softcap"]);
 
 export function supportsAttention(node: Value): true | string {
   const unknown = Object.entries(node.attrs).find(([name, value]) => !KNOWN.has(name) && value !== undefined);
@@ -39,9 +39,11 @@ export const attention: Emitter = (e, node) => {
   const queries = tf.reshape(grouped, [count, rows, dim]);
   const values = tf.reshape(tf.transpose(v, [0, 2, 1, 3]), [count, ctx, dim]);
   const mask = maskOf(e, node, seq, ctx);
+  const softcap = node.attrs.softcap as number | undefined;
   const weights = (scores: TfTensor): TfTensor => {
-    if (mask === undefined) return tf.softmax(scores);
-    const squares = tf.reshape(scores, [scores.size / (seq * ctx), seq, ctx]);
+    const capped = softcap === undefined ? scores : tf.mul(tf.tanh(tf.div(scores, softcap)), softcap);
+    if (mask === undefined) return tf.softmax(capped);
+    const squares = tf.reshape(capped, [scores.size / (seq * ctx), seq, ctx]);
     return tf.reshape(tf.softmax(tf.add(squares, mask)), scores.shape);
   };
   const mixed =
@@ -81,22 +83,24 @@ function maskOf(e: Emission, node: Value, seq: number, ctx: number): TfTensor | 
   const { tf } = e;
   const segments = node.inputs[3];
   const causal = node.attrs.causal === true;
-  const make = (): TfTensor => {
-    let visible: TfTensor | undefined;
-    if (causal)
-      visible = tf.lessEqual(
-        tf.reshape(positions(e, 0, ctx), [1, ctx]),
-        tf.reshape(positions(e, ctx - seq, seq), [seq, 1]),
-      );
-    if (segments !== undefined) {
-      const own = e.full(segments);
-      const same = tf.equal(tf.reshape(own, [seq, 1]), tf.reshape(own, [1, seq]));
-      visible = visible === undefined ? same : tf.logicalAnd(visible, same);
-    }
-    return tf.where(visible!, tf.scalar(0), tf.scalar(MASKED));
-  };
-  if (segments !== undefined) return make();
-  // One query is the last of its context, and sees all of it.
-  if (!causal || seq === 1) return undefined;
-  return e.once(`causal ${seq} ${ctx}`, make);
+  const window = node.attrs.window as number | undefined;
+  const bias = (visible: TfTensor) => tf.where(visible, tf.scalar(0), tf.scalar(MASKED));
+  if (segments !== undefined) {
+    const own = e.full(segments);
+    const same = tf.equal(tf.reshape(own, [seq, 1]), tf.reshape(own, [1, seq]));
+    return bias(causal ? tf.logicalAnd(same, behind(e, seq, ctx, window)) : same);
+  }
+  // One query is the last of its context, and without a window sees all of it.
+  if (!causal || (seq === 1 && (window ?? ctx) >= ctx)) return undefined;
+  return e.once(`behind ${seq} ${ctx} ${window}`, () => bias(behind(e, seq, ctx, window)));
+}
+
+/** Whether a key is the query's own or before it, and among the last `window` of those; the queries are the last of the context. */
+function behind(e: Emission, seq: number, ctx: number, window: number | undefined): TfTensor {
+  const { tf } = e;
+  const keys = tf.reshape(positions(e, 0, ctx), [1, ctx]);
+  const own = tf.reshape(positions(e, ctx - seq, seq), [seq, 1]);
+  const before = tf.lessEqual(keys, own);
+  if (window === undefined) return before;
+  return tf.logicalAnd(before, tf.less(tf.sub(own, keys), tf.scalar(window, "int32")));
 }
