@@ -10,13 +10,25 @@ const verify = (goldens, backend) => ({
 // A second opinion on other shapes: a PyTorch implementation that shares no code with this one makes the goldens.
 const second = ".cache/second-opinion";
 const python = join(root, ".cache/python/bin/python");
-async function secondOpinion() {
-  rmSync(join(root, second), { recursive: true, force: true });
+async function installPython(packages) {
   mkdirSync(join(root, ".cache"), { recursive: true });
   if (!existsSync(python)) await run("python3", ["-m", "venv", join(root, ".cache/python")]);
-  const packages = ["torch==2.13.0", "numpy", "pillow==13.0.0", "safetensors", "tokenizers"];
   await run(python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...packages]);
+}
+async function secondOpinion() {
+  rmSync(join(root, second), { recursive: true, force: true });
+  await installPython(["torch==2.13.0", "numpy", "pillow==13.0.0", "safetensors", "tokenizers"]);
   await run(python, ["test/python/make_goldens.py", second, "test/data/goldens/tokenizer"]);
+}
+// A real language model, kept once it is made; its test holds it to the hash of the goldens.
+async function smollm2() {
+  for (const dtype of ["float32", "bfloat16"]) {
+    const folder = `.cache/smollm2/${dtype}`;
+    if (existsSync(join(root, folder))) continue;
+    await installPython(["numpy", "gguf", "safetensors", "tokenizers"]);
+    await run(python, ["test/python/make_smollm2.py", folder, "--dtype", dtype]);
+  }
+  return vitest(["--config", "test/smollm2/vitest.config.ts"]);
 }
 
 const goldens = ["test/data/goldens", "../shared/goldens"].filter((folder) => existsSync(join(root, folder)));
@@ -30,6 +42,7 @@ await runSteps([
   ...goldens.flatMap((folder) => backends.map((backend) => verify(folder, backend))),
   { name: "goldens by the second implementation", run: secondOpinion },
   ...backends.map((backend) => verify(second, backend)),
+  { name: "a real language model", run: smollm2 },
   { name: "API pages", run: () => tool("typedoc", []) },
 ]);
 

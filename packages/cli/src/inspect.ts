@@ -71,7 +71,7 @@ function* described(
   all: boolean,
 ): Generator<string> {
   for (const [key, value] of Object.entries(config))
-    yield `${key.padEnd(18)}${typeof value === "object" ? JSON.stringify(value) : String(value)}`;
+    yield `${key.padEnd(18)}${typeof value === "object" ? JSON.stringify(value) : String(value ?? "none")}`;
   const total = rows.reduce((n, r) => n + r.count, 0);
   yield `${"parameters".padEnd(18)}${total.toLocaleString("en-US")} in ${rows.length} tensors`;
   if (!all) return;

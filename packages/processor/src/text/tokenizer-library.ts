@@ -1,5 +1,6 @@
 import * as tokenizers from "@huggingface/tokenizers";
 import { ProcessorError } from "../errors.js";
+import { faithful } from "./pre-tokenizer.js";
 import { BoundedRegExp } from "./regex-match.js";
 import { checkTokenizer, isObject } from "./tokenizer-check.js";
 
@@ -39,15 +40,28 @@ export function loadLibrary(json: unknown, config: unknown): Library {
   if (!isObject(config)) throw new ProcessorError("tokenizer-invalid", "tokenizer_config.json: must be an object");
   const { normalizer = null, pre_tokenizer = null, decoder = null, model } = json;
   // Nothing else of either file is read by the library for what is used of it; its constructor would believe it.
-  const whole = { normalizer, pre_tokenizer, decoder, model, post_processor: null, added_tokens: [] };
+  const whole = {
+    normalizer,
+    pre_tokenizer: faithful(pre_tokenizer),
+    decoder,
+    model,
+    post_processor: null,
+    added_tokens: [],
+  };
   try {
     const library = new LibraryTokenizer(whole, {});
     for (const step of [library.normalizer, library.pre_tokenizer, library.decoder]) bound(step as Step | null);
     return library;
   } catch (cause) {
     const message = "tokenizer.json: the model, its vocabulary or a step of it is not one that can be read";
-    throw new ProcessorError("tokenizer-invalid", message, { cause });
+    throw new ProcessorError("tokenizer-invalid", `${message}${unknownStep(cause)}`, { cause });
   }
+}
+
+/** The library says of a type that it does not know: `Unknown PreTokenizer type: Foo`. */
+function unknownStep(cause: unknown): string {
+  const said = cause instanceof Error ? /^Unknown (\w+) type: (.{1,40})/.exec(cause.message) : null;
+  return said === null ? "" : `: there is no ${said[1]} of the type "${said[2]}" here`;
 }
 
 /** Puts patterns whose steps are counted in the place of those that came from the file. */

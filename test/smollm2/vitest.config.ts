@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config";
+import { sources } from "../sources.js";
+
+/** A real checkpoint, which must be made first: `scripts/ci.mjs` does, with Python and a package index. */
+export default defineConfig({
+  resolve: { alias: sources },
+  test: {
+    include: ["test/smollm2/**/*.test.ts"],
+    testTimeout: 300_000,
+    hookTimeout: 120_000,
+    pool: "forks",
+    maxWorkers: 1,
+  },
+});
