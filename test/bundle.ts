@@ -7,7 +7,7 @@ import { build, type Plugin } from "esbuild";
 const root = fileURLToPath(new URL("../", import.meta.url));
 
 /** `@hulu/NAME` is its source, as it is in the tests; `@hulu/NAME/worker` the file of that name in its tsup.config.ts. */
-const sources: Plugin = {
+export const sources: Plugin = {
   name: "sources",
   setup({ onResolve }) {
     onResolve({ filter: /^@hulu\// }, ({ path }) => {

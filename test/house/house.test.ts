@@ -17,7 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "backend-tfjs": ["core"],
   engine: ["core", "hub", "processor", "safetensors"],
   testing: ["core", "safetensors", "backend-reference"],
-  cli: ["core", "hub", "processor", "safetensors", "engine", "backend-reference", "backend-onnx", "backend-tfjs"],
+  cli: ["core", "processor", "safetensors", "engine", "backend-reference", "backend-onnx", "backend-tfjs"],
 };
 
 /** They run in browsers as they are, so no built-in of Node may be imported by name. */

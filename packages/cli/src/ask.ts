@@ -7,9 +7,10 @@ import { backendOption, chosenBackend } from "./backends.js";
 import type { Command, Io } from "./command.js";
 import { UsageError, unreadable } from "./errors.js";
 import type { Options, Parsed } from "./options.js";
+import { downloadOptions, modelOption, sourceOptions } from "./source.js";
 
 const options: Options = {
-  model: { type: "string", value: "SOURCE", help: "the checkpoint's folder" },
+  model: modelOption,
   backend: backendOption,
   image: { type: "string", value: "FILE", multiple: true, help: "a picture: PNG, JPEG, WebP, BMP, GIF or TIFF" },
   volume: { type: "string", value: "FILE", multiple: true, help: "a NIfTI volume: .nii or .nii.gz" },
@@ -44,6 +45,7 @@ const options: Options = {
   "max-frames": { type: "string", value: "N", help: "the most frames of a video" },
   aspect: { type: "string", value: "NAME", help: "true (default), or transposed as the released code has it" },
   json: { type: "boolean", help: "one line: {text, tokenIds, promptTokens, timings}" },
+  ...downloadOptions,
 };
 
 export const ask: Command = {
@@ -54,7 +56,8 @@ export const ask: Command = {
   options,
   run: async (parsed, io) => {
     const folder = parsed.text("model");
-    if (folder === undefined) throw new UsageError("ask needs --model SOURCE, the folder of a checkpoint");
+    if (folder === undefined)
+      throw new UsageError("ask needs --model SOURCE: the folder of a checkpoint, hf:OWNER/NAME, or https://...");
     if (parsed.positionals.length > 1)
       throw new UsageError(`one text is asked, not ${parsed.positionals.length}; put it in quotes`);
     const asked = askOptions(parsed, io.signal);
@@ -67,7 +70,7 @@ export const ask: Command = {
     );
     // A checkpoint takes a while to load: what can be refused without it is refused first.
     checkMessages(messages);
-    await using model = await load(folder, { backend, signal: io.signal });
+    await using model = await load(folder, { ...sourceOptions(parsed, io), backend, signal: io.signal });
     const answer = model.ask(messages, asked);
     const json = parsed.flag("json");
     for await (const { kind, text } of answer.pieces()) if (!json) kind === "answer" ? io.out(text) : io.note(text);

@@ -3,9 +3,10 @@ import { type LoadedCheckpoint, openModel } from "@hulu/engine";
 import type { Command } from "./command.js";
 import { UsageError } from "./errors.js";
 import type { Options, Parsed } from "./options.js";
+import { downloadOptions, modelOption, sourceOptions } from "./source.js";
 
 const options: Options = {
-  model: { type: "string", value: "SOURCE", help: "the checkpoint's folder" },
+  model: modelOption,
   graph: {
     type: "string",
     value: "PROGRAM",
@@ -13,19 +14,24 @@ const options: Options = {
   },
   params: { type: "boolean", help: "print every parameter: path, axes, stored type" },
   json: { type: "boolean", help: "one JSON object" },
+  ...downloadOptions,
 };
 
 export const inspect: Command = {
   name: "inspect",
-  usage: "hulu inspect --model SOURCE [--graph PROGRAM] [--params] [--json]",
-  about: "Show what a checkpoint is: its configuration, its parameters, its programs. No weight is read.",
+  usage: "hulu inspect [--model] SOURCE [--graph PROGRAM] [--params] [--json]",
+  about:
+    "Show what a checkpoint is: its configuration, its parameters, its programs. No weight is read,\nnor fetched: of a checkpoint elsewhere only the headers are read.",
   options,
   run: async (parsed, io) => {
     const folders = [...(parsed.text("model") === undefined ? [] : [parsed.text("model")]), ...parsed.positionals];
     const [folder] = folders;
-    if (folder === undefined) throw new UsageError("inspect needs --model SOURCE, the folder of a checkpoint");
+    if (folder === undefined)
+      throw new UsageError("inspect needs --model SOURCE: the folder of a checkpoint, hf:OWNER/NAME, or https://...");
     if (folders.length > 1) throw new UsageError(`one checkpoint is inspected, not ${folders.length}`);
-    const checkpoint = await openModel(folder, io.signal);
+    // By ranges, of which the headers are few; nothing is kept.
+    const options = { ...sourceOptions(parsed, io), ranges: true, signal: io.signal };
+    const checkpoint = await openModel(folder, options);
     try {
       io.out(told(checkpoint, parsed));
     } finally {

@@ -15,10 +15,11 @@ import {
   parsePreprocessorConfig,
   type Tokenizer,
 } from "@hulu/processor";
-import { type Checkpoint, openCheckpoint } from "@hulu/safetensors";
+import type { Checkpoint } from "@hulu/safetensors";
 import { EngineError } from "./error.js";
-import { type CheckpointSource, type Files, inside, MIB, needJson, openFiles, readJson } from "./files.js";
+import { type CheckpointSource, type Files, inside, MIB, needJson, readJson } from "./files.js";
 import { type GenerationDefaults, parseGenerationConfig } from "./generation-config.js";
+import { locate, type OpenOptions } from "./source.js";
 import { type TextWatch, watched } from "./text-watch.js";
 
 interface Loaded {
@@ -46,17 +47,18 @@ const SMALL = 4 * MIB;
 const TOKENIZER = 48 * MIB;
 
 /**
+ * Open a checkpoint and check it. A source of another machine is fetched first, or, with `ranges`, left there.
  * @param watch told when the tokenizer is made, which is work on texts that a stranger wrote
  */
 export async function openModel(
   source: CheckpointSource,
-  signal?: AbortSignal,
+  options: OpenOptions = {},
   watch: TextWatch = () => {},
 ): Promise<LoadedCheckpoint> {
-  const files = openFiles(source);
+  const { files, open } = await locate(source, options);
   const json = await needJson(files, "config.json", SMALL);
   const vision = await visionFolder(files, json);
-  const stored = await openCheckpoint(source, signal === undefined ? {} : { signal });
+  const stored = await open();
   try {
     const checkpoint = modelFromCheckpoint(json, stored, vision.config);
     const texts = await readTexts(files, checkpoint, watch);

@@ -2,7 +2,10 @@ import { EngineError } from "./error.js";
 import { parseJson } from "./json.js";
 import { realFile } from "./local.js";
 
-/** Where a checkpoint's files are: a folder of the local disk, or files by name (in a browser, say). */
+/**
+ * Where a checkpoint's files are: a folder of the local disk, an https address of one, `hf:owner/name[@revision]`, or files
+ * by name (in a browser, say).
+ */
 export type CheckpointSource = string | ReadonlyMap<string, Uint8Array | Blob>;
 
 /** Reads the small files of a checkpoint, none of them larger than it may be. */

@@ -9,6 +9,7 @@ export type { GenerationDefaults } from "./generation-config.js";
 export type { EncodedImage, HuluModel } from "./hulu-model.js";
 export { type LoadOptions, load } from "./load.js";
 export { LocalModel, type LocalOptions } from "./model.js";
+export type { OpenOptions, SourceOptions } from "./source.js";
 export type { ThinkingMode } from "./text-out.js";
 export { checkMessages } from "./validate.js";
 export type { WorkerLike } from "./worker/port.js";

@@ -31,8 +31,8 @@ export type LoadOptions = LocalOptions &
 
 /**
  * Load a checkpoint and make it ready to answer.
- * @param source the checkpoint's folder, or its files by name
- * @throws EngineError, ConfigError, WeightError, SafetensorsError or ProcessorError for files that are missing or wrong;
+ * @param source the checkpoint's folder, `hf:owner/name[@revision]`, an https address, or its files by name
+ * @throws SourceError where it cannot be had; EngineError, ConfigError, WeightError, SafetensorsError or ProcessorError for files that are missing or wrong;
  *   UnsupportedError when the backend cannot run the model
  */
 export async function load(

@@ -18,12 +18,13 @@ import { EngineError } from "./error.js";
 import type { CheckpointSource } from "./files.js";
 import type { EncodedImage, HuluModel } from "./hulu-model.js";
 import { eyeOf, type Loaded, type Programs } from "./loaded.js";
+import type { SourceOptions } from "./source.js";
 import { Talk } from "./talk.js";
 import type { TextWatch } from "./text-watch.js";
 import { asMessages, checkConverse } from "./validate.js";
 
 /** What loading takes, wherever the model runs. */
-export interface LocalOptions {
+export interface LocalOptions extends SourceOptions {
   readonly signal?: AbortSignal;
   /** How many of the weights are ready. */
   onProgress?(done: number, total: number, path: string): void;
@@ -38,7 +39,7 @@ export async function loadHere(
   watch: TextWatch = () => {},
 ): Promise<LocalModel> {
   const { backend, signal, onProgress, contextLength } = options;
-  const checkpoint = await openModel(source, signal, watch);
+  const checkpoint = await openModel(source, options, watch);
   const most = Math.min(contextLength ?? Number.POSITIVE_INFINITY, checkpoint.config.maxPositions);
   try {
     const compiled = await compile(backend, modelPrograms(checkpoint.model), checkpoint.weights, {

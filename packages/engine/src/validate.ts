@@ -94,6 +94,8 @@ const isCount: readonly [Fits, string] = [
   "a whole number of at least 1",
 ];
 const isFunction: readonly [Fits, string] = [(v) => typeof v === "function", "a function"];
+const isText: readonly [Fits, string] = [(v) => typeof v === "string" && v !== "", "a text"];
+const isSwitch: readonly [Fits, string] = [(v) => typeof v === "boolean", "true or false"];
 const isSignal: readonly [Fits, string] = [(v) => v instanceof AbortSignal, "an AbortSignal"];
 
 type Known<Options> = Readonly<Record<keyof Options, readonly [Fits, string]>>;
@@ -106,7 +108,7 @@ const promptOptions: Known<PromptOptions> = {
   merge: isCount,
   aspect: oneOf(["true", "transposed"]),
   passOrder: oneOf(["pillow13", "pillow11"]),
-  systemPrompt: [(v) => typeof v === "boolean", "true or false"],
+  systemPrompt: isSwitch,
   templateVariables: [isObject, "an object"],
   signal: isSignal,
 };
@@ -132,6 +134,12 @@ const loadOptions: Known<LoadOptions> = {
   signal: isSignal,
   onProgress: isFunction,
   contextLength: isCount,
+  cache: isText,
+  offline: isSwitch,
+  allowHttp: isSwitch,
+  token: isText,
+  ranges: isSwitch,
+  onDownload: isFunction,
 };
 
 function isBackend(x: unknown): x is Backend {
@@ -204,7 +212,7 @@ export function checkLoad(source: unknown, options: unknown): void {
   if (typeof source !== "string" && !(source instanceof Map))
     throw new EngineError(
       "option-invalid",
-      `load takes the path of a checkpoint's folder or a Map of its files by name, not ${shown(source)}`,
+      `load takes a checkpoint's folder, hf:owner/name, an https address, or a Map of its files by name, not ${shown(source)}`,
     );
   checkOptions(options, loadOptions, "load");
   const { backend, worker } = options as Partial<LoadOptions>;

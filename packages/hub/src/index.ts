@@ -5,6 +5,6 @@
 export { SourceError, type SourceErrorCode } from "./error.js";
 export { fetchCheckpoint } from "./fetch.js";
 export { hasDisk } from "./node.js";
-export type { FetchOptions, Patience, Progress, RequestOptions } from "./options.js";
+export { type FetchOptions, isOffline, type Patience, type Progress, type RequestOptions } from "./options.js";
 export { openRemote, type RemoteCheckpoint } from "./remote.js";
 export { parseSource, type Source } from "./source.js";

@@ -16,7 +16,7 @@ export const SINGLE = "model.safetensors";
 export const SMALL_FILES: readonly Known[] = [
   { name: CONFIG, most: 4 * MIB },
   { name: "generation_config.json", most: 4 * MIB },
-  { name: "tokenizer.json", most: 256 * MIB },
+  { name: "tokenizer.json", most: 48 * MIB },
   { name: "tokenizer_config.json", most: 4 * MIB },
   { name: "chat_template.jinja", most: 4 * MIB },
   { name: "chat_template.json", most: 4 * MIB },

@@ -42,6 +42,7 @@ export interface FetchOptions extends RequestOptions {
   readonly offline?: boolean | undefined;
   /** The most bytes that a checkpoint may have, all files together. */
   readonly maxBytes?: number | undefined;
+  /** Told at the beginning and the end of each file, and up to ten times a second between. */
   onProgress?(progress: Progress): void;
 }
 
@@ -83,6 +84,6 @@ function endpointOf({ endpoint = environment("HF_ENDPOINT") ?? "https://huggingf
   throw wrong("the endpoint of the Hub must be an address such as https://huggingface.co, without name and password");
 }
 
-/** Whether requests are forbidden. */
-export const isOffline = ({ offline }: FetchOptions): boolean =>
+/** Whether requests are forbidden, by the option or by the environment. */
+export const isOffline = ({ offline }: Pick<FetchOptions, "offline">): boolean =>
   offline ?? ["HULU_OFFLINE", "HF_HUB_OFFLINE"].some((name) => /^(1|true|yes|on)$/i.test(environment(name) ?? ""));

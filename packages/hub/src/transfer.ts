@@ -15,6 +15,9 @@ export interface TransferOptions {
   readonly lockTiming?: LockTiming | undefined;
 }
 
+/** Milliseconds between two words about progress. */
+const REPORT = 100;
+
 /** Progress of fewer bytes than this does not renew the patience. */
 const GAIN = 1024 ** 2;
 
@@ -43,6 +46,7 @@ class Transfer {
   readonly #entry: Entry;
   readonly #most: number;
   readonly #options: TransferOptions;
+  #reported = 0;
   /** Beginning anew does not count as progress until it comes further than before. */
   #furthest = 0;
 
@@ -135,20 +139,24 @@ class Transfer {
   async #receive(answer: Answer): Promise<void> {
     const part = this.#part as Part;
     const { name, size } = this.#entry;
-    this.#report();
+    this.#report(true);
     for await (const chunk of answer.chunks()) {
       const length = part.position + chunk.byteLength;
       if (size !== undefined && length > size)
         throw new SourceError("size-mismatch", `${name}: more came than the ${size} bytes that were listed`);
       if (length > this.#most) throw new SourceError("too-large", `${name} has more than ${this.#most} bytes`);
       await part.append(chunk);
-      this.#report();
+      this.#report(false);
     }
     if (size !== undefined && part.position < size)
       throw new TransientError("size-mismatch", `${name}: ${part.position} bytes came of ${size}`);
+    this.#report(true);
   }
 
-  #report(): void {
+  #report(always: boolean): void {
+    const now = performance.now();
+    if (!always && now - this.#reported < REPORT) return;
+    this.#reported = now;
     const { name: file, size } = this.#entry;
     this.#options.onProgress?.({ file, received: this.#part?.position ?? 0, size });
   }

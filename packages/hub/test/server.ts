@@ -81,7 +81,7 @@ export const wanted = (files: ReadonlyMap<string, Uint8Array>): string[] =>
   [...files.keys()].filter((name) => !/\.(bin|onnx|md)$/.test(name)).sort();
 
 /** All files below a folder by their paths, without the cache's own. */
-export async function filesOf(folder: string): Promise<Map<string, Uint8Array>> {
+async function filesOf(folder: string): Promise<Map<string, Uint8Array>> {
   const found = new Map<string, Uint8Array>();
   for (const item of await readdir(folder, { recursive: true, withFileTypes: true })) {
     if (!item.isFile() || item.name === ".hulu.json") continue;

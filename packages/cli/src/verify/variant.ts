@@ -35,7 +35,7 @@ function programsOf({ model, config }: LoadedVlm) {
 }
 
 export async function openVariant(folder: string, backend: Backend, signal: AbortSignal): Promise<Variant> {
-  const checkpoint = await openModel(folder, signal);
+  const checkpoint = await openModel(folder, { signal });
   if (checkpoint.imageToken === undefined) {
     await checkpoint.stored.close();
     throw new UsageError(`${folder} has a language model alone; goldens are of models that take pictures`);

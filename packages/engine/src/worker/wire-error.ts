@@ -1,4 +1,5 @@
 import * as core from "@hulu/core";
+import { SourceError } from "@hulu/hub";
 import { ProcessorError } from "@hulu/processor";
 import { SafetensorsError } from "@hulu/safetensors";
 import { EngineError } from "../error.js";
@@ -52,7 +53,7 @@ export function errorClasses(module: Readonly<Record<string, unknown>>): Classes
 
 const ours: Classes = new Map([
   ...errorClasses(core),
-  ...errorClasses({ EngineError, ProcessorError, SafetensorsError }),
+  ...errorClasses({ EngineError, ProcessorError, SafetensorsError, SourceError }),
   ...errorClasses({ TypeError, RangeError, SyntaxError }),
 ]);
 

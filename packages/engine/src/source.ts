@@ -1,0 +1,51 @@
+import { type FetchOptions, fetchCheckpoint, hasDisk, isOffline, openRemote, parseSource } from "@hulu/hub";
+import { type Checkpoint, openCheckpoint } from "@hulu/safetensors";
+import { type CheckpointSource, type Files, openFiles } from "./files.js";
+
+/** How a checkpoint of an address or of the Hugging Face Hub is got. */
+export interface SourceOptions {
+  /** Where checkpoints are kept: `HULU_CACHE` unless given, else the platform's cache folder. */
+  readonly cache?: string | undefined;
+  /** Only what is kept: no request. */
+  readonly offline?: boolean | undefined;
+  /** Whether http addresses are taken; https only unless true. */
+  readonly allowHttp?: boolean | undefined;
+  /** For the Hub alone: `HF_TOKEN` unless given. */
+  readonly token?: string | undefined;
+  /**
+   * Keep nothing: the small files are read into memory, the tensors by HTTP ranges when they are needed. In a page, which
+   * has no disk, this is the only way.
+   */
+  readonly ranges?: boolean | undefined;
+  /** How far each file has come, several times a second. */
+  readonly onDownload?: FetchOptions["onProgress"] | undefined;
+}
+
+export interface OpenOptions extends SourceOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface Located {
+  readonly files: Files;
+  /** Opens the weights, of which the headers are read. */
+  open(): Promise<Checkpoint>;
+}
+
+/**
+ * Where the files of a source are: a folder, after a download perhaps; memory; or a server.
+ * @throws SourceError of @hulu/hub
+ */
+export async function locate(source: CheckpointSource, options: OpenOptions): Promise<Located> {
+  const { signal, onDownload, ranges = !hasDisk(), ...rest } = options;
+  const opening = signal && { signal };
+  const parsed = typeof source === "string" ? parseSource(source) : undefined;
+  if (parsed !== undefined && parsed.kind !== "folder" && ranges && !isOffline(options)) {
+    const { files, weights, fetch } = await openRemote(parsed, { ...rest, signal });
+    return { files: openFiles(files), open: () => openCheckpoint(weights, { fetch, ...opening }) };
+  }
+  const there =
+    parsed === undefined
+      ? source
+      : await fetchCheckpoint(parsed, { ...rest, signal, ...(onDownload && { onProgress: onDownload }) });
+  return { files: openFiles(there), open: () => openCheckpoint(there, opening) };
+}
