@@ -1,20 +1,14 @@
 import {
-  bindSizes,
   type Env,
   type Executable,
   evaluate,
-  type Feed,
   FeedError,
-  feedsOnHost,
   type Graph,
-  HostSession,
+  type HostResults,
+  type HostSession,
   type HostTensor,
-  type RunOptions,
-  reserveRows,
-  resultOnHost,
-  SessionError,
+  hostExecutable,
   type SessionOwner,
-  type Tensor,
 } from "@hulu/core";
 import { type Checks, runChecks } from "./checks.js";
 import { stateShape } from "./emit/leaves.js";
@@ -39,74 +33,21 @@ export interface LoadedPrograms {
 type Feeds = Record<string, OrtTensor>;
 
 /** Programs that ONNX Runtime has loaded, behind the contract of a backend. */
-export class OnnxExecutable implements Executable {
-  #loaded: LoadedPrograms | undefined;
-  readonly #owner: SessionOwner;
-
-  constructor(loaded: LoadedPrograms) {
-    this.#loaded = loaded;
-    this.#owner = loaded.owner;
-  }
-
-  async run(
-    program: string,
-    inputs: Readonly<Record<string, Feed>>,
-    { session, signal }: RunOptions = {},
-  ): Promise<Record<string, Tensor>> {
-    signal?.throwIfAborted();
-    const { programs } = this.#alive();
-    const loaded = programs.get(program);
-    if (loaded === undefined)
-      throw new FeedError(`there is no program ${program}; there are ${[...programs.keys()].join(", ")}`);
-    if (session === undefined) return this.#runIn(loaded, inputs, undefined, signal);
-    if (!(session instanceof HostSession && session.belongsTo(this.#owner)))
-      throw new SessionError("the session belongs to another model");
-    // Its turn comes before its feeds are read: a run with quicker feeds must not overtake it.
-    return session.inTurn(() => this.#runIn(loaded, inputs, session, signal));
-  }
-
-  createSession(options?: { readonly capacity?: number; readonly from?: Uint8Array }): HostSession {
-    this.#alive();
-    return new HostSession(this.#owner, options);
-  }
-
-  dispose(): void {
-    const loaded = this.#loaded;
-    this.#loaded = undefined;
-    for (const { model } of loaded?.programs.values() ?? []) void model.release();
-  }
-  [Symbol.dispose](): void {
-    this.dispose();
-  }
-
-  async #runIn(
-    loaded: LoadedProgram,
-    inputs: Readonly<Record<string, Feed>>,
-    session: HostSession | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<Record<string, Tensor>> {
-    const { graph } = loaded;
-    const fed = await feedsOnHost(graph, inputs);
-    signal?.throwIfAborted();
-    const { runtime, max } = this.#alive();
-    const past = session?.length ?? 0;
-    const env = bindSizes(graph, new Map([...fed].map(([name, t]) => [name, t.shape])), { past }, max);
-    runChecks(graph.name, loaded.checks, fed, env);
-    const grows = session === undefined ? 0 : reserveRows(graph, session, env);
-    const feeds = new FeedMaker(runtime, loaded, env).all(fed, session);
-    const results = await runModel(loaded, feeds, session !== undefined).catch((error: unknown) => {
-      this.#alive();
-      throw error;
-    });
-    signal?.throwIfAborted();
-    if (session !== undefined) keepRows(loaded, session, past, grows, results);
-    return outputsOf(loaded, results);
-  }
-
-  #alive(): LoadedPrograms {
-    if (this.#loaded === undefined) throw new SessionError("the model was disposed");
-    return this.#loaded;
-  }
+export function onnxExecutable({ runtime, programs, owner, max }: LoadedPrograms): Executable {
+  return hostExecutable<LoadedProgram>({
+    programs,
+    owner,
+    max,
+    compute: async ({ program, env, fed, session }) => {
+      runChecks(program.graph.name, program.checks, fed, env);
+      const feeds = new FeedMaker(runtime, program, env).all(fed, session);
+      const results = await runModel(program, feeds, session !== undefined);
+      return { outputs: outputsOf(program, results), rows: rowsOf(program, results, session !== undefined) };
+    },
+    release: () => {
+      for (const { model } of programs.values()) void model.release();
+    },
+  });
 }
 
 /** Makes a run's feeds: what the caller fed, the sizes, and what belongs to the cache. */
@@ -178,25 +119,23 @@ async function runModel(
   }
 }
 
-function keepRows(
+function rowsOf(
   { rows }: LoadedProgram,
-  session: HostSession,
-  past: number,
-  grows: number,
   results: Readonly<Record<string, OrtTensor>>,
-): void {
-  if (session.length !== past) throw new SessionError("the session was changed while a run was using it");
-  session.append(new Map([...rows].map(([state, name]) => [state, results[name]!.data as Float32Array])), grows);
+  fetched: boolean,
+): HostResults["rows"] {
+  if (!fetched) return new Map();
+  return new Map([...rows].map(([state, name]) => [state, results[name]!.data as Float32Array]));
 }
 
 function outputsOf(
   { graph, outputs }: LoadedProgram,
   results: Readonly<Record<string, OrtTensor>>,
-): Record<string, Tensor> {
+): HostResults["outputs"] {
   const tensors = Object.keys(graph.outputs).map((name) => {
     const { dims, data } = results[outputs.get(name)!]!;
     const dtype = data instanceof Float32Array ? "f32" : "i32";
-    return [name, resultOnHost({ dtype, shape: dims, data: data as Float32Array | Int32Array })];
+    return [name, { dtype, shape: dims, data: data as Float32Array | Int32Array }];
   });
   return Object.fromEntries(tensors);
 }

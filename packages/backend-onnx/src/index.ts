@@ -14,7 +14,7 @@ import {
 import { checksOf } from "./checks.js";
 import { stateShape } from "./emit/leaves.js";
 import { estimate } from "./estimate.js";
-import { type LoadedProgram, OnnxExecutable } from "./executable.js";
+import { type LoadedProgram, onnxExecutable } from "./executable.js";
 import { encodeModel } from "./onnx.js";
 import type { OnnxOptions } from "./options.js";
 import { emitProgram } from "./program.js";
@@ -75,7 +75,7 @@ async function compile(
     for (const { model } of loaded.values()) await model.release();
     throw error;
   }
-  return new OnnxExecutable({ runtime, programs: loaded, owner, max });
+  return onnxExecutable({ runtime, programs: loaded, owner, max });
 }
 
 async function load(

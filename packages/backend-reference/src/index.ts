@@ -1,27 +1,18 @@
 import {
   type Backend,
-  bindSizes,
   type CompileOptions,
   type Env,
-  type Executable,
   evaluate,
-  type Feed,
-  FeedError,
-  feedsOnHost,
   fingerprint,
-  HostSession,
+  type HostRun,
+  type HostSession,
   type HostTensor,
+  hostExecutable,
   lower,
   type Programs,
   paramsOf,
   primitivesOnly,
-  type RunOptions,
-  reserveRows,
-  resultOnHost,
-  SessionError,
-  type SessionOwner,
   stateWidths,
-  type Tensor,
   type Value,
   type WeightSource,
 } from "@hulu/core";
@@ -55,7 +46,12 @@ export const reference: Backend = Object.freeze({
       fingerprint: await fingerprint(programs, weights),
       most: options.max?.past ?? 1 << 20,
     };
-    return executable(plans, params, owner, options.max ?? {});
+    return hostExecutable<Plan>({
+      programs: plans,
+      owner,
+      max: options.max ?? {},
+      compute: (run) => compute(params, run),
+    });
   },
 });
 
@@ -82,55 +78,22 @@ async function readParams(
   return params;
 }
 
-function executable(
-  plans: ReadonlyMap<string, Plan>,
-  params: ReadonlyMap<string, Array64>,
-  owner: SessionOwner,
-  max: Env,
-): Executable {
-  let live: typeof params | undefined = params;
-  const dispose = () => {
-    live = undefined;
-  };
-  const runIn = async (
-    plan: Plan,
-    fed: ReadonlyMap<string, HostTensor>,
-    session: HostSession | undefined,
-    signal?: AbortSignal,
-  ) => {
-    const weights = live;
-    if (weights === undefined) throw new SessionError("the model was disposed");
-    const past = session?.length ?? 0;
-    const env = bindSizes(plan.graph, new Map([...fed].map(([name, t]) => [name, t.shape])), { past }, max);
-    const grows = session === undefined ? 0 : reserveRows(plan.graph, session, env);
-    const values = plan.run(
-      {
-        input: (name) => toArray(fed.get(name) as HostTensor),
-        param: (path) => weights.get(path) as Array64,
-        state: (name) => stateArray(plan, name, session, env),
-      },
-      env,
-      signal,
-    );
-    const value = (v: Value) => values.get(v) as Array64;
-    session?.append(new Map(plan.graph.states.map((s) => [s.name, Float32Array.from(value(s.rows).data)])), grows);
-    return Object.fromEntries(Object.entries(plan.graph.outputs).map(([name, v]) => [name, toTensor(value(v), v)]));
-  };
-  return {
-    run: async (program: string, inputs: Readonly<Record<string, Feed>>, { session, signal }: RunOptions = {}) => {
-      const plan = plans.get(program);
-      if (plan === undefined)
-        throw new FeedError(`there is no program ${program}; there are ${[...plans.keys()].join(", ")}`);
-      const start = async (held?: HostSession) => runIn(plan, await feedsOnHost(plan.graph, inputs), held, signal);
-      if (session === undefined) return start();
-      if (!(session instanceof HostSession && session.belongsTo(owner)))
-        throw new SessionError("the session belongs to another model");
-      // Its turn comes before its feeds are read, or a run with quicker feeds would overtake it.
-      return session.inTurn(() => start(session));
+/** One run of a plan. @returns outputs and new rows as float32 and int32 */
+function compute(params: ReadonlyMap<string, Array64>, { program, env, fed, session, signal }: HostRun<Plan>) {
+  const { graph } = program;
+  const values = program.run(
+    {
+      input: (name) => toArray(fed.get(name) as HostTensor),
+      param: (path) => params.get(path) as Array64,
+      state: (name) => stateArray(program, name, session, env),
     },
-    createSession: (options) => new HostSession(owner, options),
-    dispose,
-    [Symbol.dispose]: dispose,
+    env,
+    signal,
+  );
+  const value = (v: Value) => values.get(v) as Array64;
+  return {
+    outputs: Object.fromEntries(Object.entries(graph.outputs).map(([name, v]) => [name, onHost(value(v), v)])),
+    rows: new Map(graph.states.map((s) => [s.name, Float32Array.from(value(s.rows).data)])),
   };
 }
 
@@ -142,11 +105,8 @@ function stateArray(plan: Plan, name: string, session: HostSession | undefined, 
 
 const toArray = (t: HostTensor): Array64 => array(t.shape, Float64Array.from(t.data));
 
-function toTensor(value: Array64, { dtype }: Value): Tensor {
-  const i32 = dtype !== "f32";
-  return resultOnHost({
-    dtype: i32 ? "i32" : "f32",
-    shape: value.shape,
-    data: i32 ? Int32Array.from(value.data) : Float32Array.from(value.data),
-  });
+function onHost({ shape, data }: Array64, { dtype }: Value): HostTensor {
+  return dtype === "f32"
+    ? { dtype, shape, data: Float32Array.from(data) }
+    : { dtype: "i32", shape, data: Int32Array.from(data) };
 }

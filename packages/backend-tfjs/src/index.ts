@@ -10,7 +10,7 @@ import {
   type WeightSource,
 } from "@hulu/core";
 import { checkRoom, estimate } from "./estimate.js";
-import { TfjsExecutable } from "./executable.js";
+import { tfjsExecutable } from "./executable.js";
 import { layoutsOf, prepare } from "./graph.js";
 import type { TfjsOptions } from "./options.js";
 import { loadRuntime } from "./runtime.js";
@@ -54,5 +54,5 @@ async function compile(
     most: max.past ?? 1 << 20,
   };
   const held = await holdWeights(layoutsOf(graphs.values()).values(), weights, runtime, compileOptions);
-  return new TfjsExecutable({ runtime, graphs, weights: held, owner, max });
+  return tfjsExecutable({ runtime, graphs, weights: held, owner, max });
 }

@@ -24,6 +24,7 @@ export {
   type Value,
 } from "./graph/value.js";
 export { verify } from "./graph/verify.js";
+export * from "./host-executable.js";
 export * from "./models/checkpoint.js";
 export { type ModelConfig, parseConfig, type TextConfig, type VlmConfig } from "./models/config.js";
 export { type Context, type DecoderConfig, decoder } from "./models/decoder.js";
