@@ -43,6 +43,7 @@ export * from "./vision/encode.js";
 export * from "./vision/patches.js";
 export * from "./vision/prune.js";
 export * from "./vision/splice.js";
+export * from "./weights/adapter.js";
 export * from "./weights/layout.js";
 export * from "./weights/params.js";
 export * from "./weights/report.js";

@@ -140,3 +140,49 @@ function replaceAt(
   else throw missing();
   return Object.freeze({ ...m, children: Object.freeze({ ...m.children, [key]: swapped }) });
 }
+
+/**
+ * The same module with every block swapped whose path matches: all query and value projections by
+ * `replaceAll(root, /self_attn\.[qv]_proj$/, (old) => lora(old, { rank: 8, alpha: 16 }))`. What stands inside a swapped
+ * block is left to `by`.
+ * @throws GraphError when no path matches; the message names the nearest
+ */
+export function replaceAll<M extends Module<unknown>>(
+  m: M,
+  pattern: RegExp,
+  by: (old: Module<unknown>, path: string) => Module<unknown>,
+): M {
+  const seen: string[] = [];
+  let count = 0;
+  const swap = (old: Module<unknown>, path: string): Module<unknown> => {
+    seen.push(path);
+    // Unlike `test`, `search` keeps no place in a pattern with the flag g.
+    if (path.search(pattern) < 0) return inside(old, path);
+    count++;
+    return by(old, path);
+  };
+  const inside = (old: Module<unknown>, path: string): Module<unknown> => {
+    const children = Object.entries(old.children).map(([key, child]) => {
+      const at = join(path, key);
+      if (isList(child)) return [key, child.map((c, i) => swap(c, join(at, i)))];
+      return [key, child?.kind === "module" ? swap(child, at) : child];
+    });
+    return Object.freeze({ ...old, children: Object.freeze(Object.fromEntries(children)) });
+  };
+  const swapped = inside(m, "");
+  if (count === 0) throw new GraphError(`no module's path matches ${pattern}; near: ${near(pattern.source, seen)}`);
+  return swapped as M;
+}
+
+/** The paths that share most runs of three letters with a text; layers of one kind stand as one, `layers.*.self_attn`. */
+function near(text: string, paths: readonly string[]): string {
+  const runs = (s: string) => new Set(Array.from({ length: Math.max(0, s.length - 2) }, (_, i) => s.slice(i, i + 3)));
+  const wanted = runs(text);
+  const likeness = (path: string) => {
+    const found = runs(path);
+    return [...found].filter((run) => wanted.has(run)).length / (found.size + wanted.size || 1);
+  };
+  const kinds = [...new Set(paths.map((path) => path.replace(/\.\d+(?=\.|$)/g, ".*")))];
+  const nearest = kinds.sort((a, b) => likeness(b) - likeness(a)).slice(0, 5);
+  return nearest.join(", ") || "(there are no modules)";
+}
