@@ -8,6 +8,6 @@ export * from "./goldens.js";
 export * from "./models.js";
 export * from "./nd.js";
 export * from "./random.js";
-export { feedIds, runOne } from "./run.js";
+export { feedIds, joined, runOne } from "./run.js";
 export * from "./suite.js";
 export * from "./weights.js";

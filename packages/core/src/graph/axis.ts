@@ -31,7 +31,14 @@ export type Names<T extends readonly Axis[]> = T extends readonly [Axis<infer N>
     ? `${N} ${Names<R>}`
     : string;
 
-/** One axis in place of several, the last one running fastest. */
+/** One axis in place of several, the last one running fastest. (The first overloads save the compiler a recursive type.) */
+export function fuse<A extends string, B extends string>(a: Axis<A>, b: Axis<B>): Axis<`${A}*${B}`>;
+export function fuse<A extends string, B extends string, C extends string>(
+  a: Axis<A>,
+  b: Axis<B>,
+  c: Axis<C>,
+): Axis<`${A}*${B}*${C}`>;
+export function fuse<const T extends readonly Axis[]>(...axes: T): Axis<Fused<T>>;
 export function fuse<const T extends readonly Axis[]>(...axes: T): Axis<Fused<T>> {
   const parts = axes.flatMap(atoms);
   if (new Set(parts.map((p) => p.name)).size !== parts.length)

@@ -2,7 +2,7 @@ import { type Axis, axis, fuse } from "../graph/axis.js";
 import { mark } from "../graph/graph.js";
 import { symbol } from "../graph/size.js";
 import type { Value } from "../graph/value.js";
-import { embedding, linear, module, rmsNorm } from "../nn/index.js";
+import { embedding, gatedMlp, linear, module, rmsNorm } from "../nn/index.js";
 import * as op from "../ops/index.js";
 
 /** What tells one decoder of this family from another: the sizes, and which of its options a checkpoint uses. */
@@ -73,24 +73,13 @@ const selfAttention = (c: Decoder) =>
       },
   );
 
-/** SwiGLU: down(silu(gate(x)) * up(x)). Shazeer, 2020. */
-const mlp = (c: Decoder) =>
-  module(
-    {
-      gate_proj: linear(c.embed, c.hidden, { bias: false }),
-      up_proj: linear(c.embed, c.hidden, { bias: false }),
-      down_proj: linear(c.hidden, c.embed, { bias: false }),
-    },
-    (m) => (x: Value<"batch seq embed">) => m.down_proj(op.mul(op.silu(m.gate_proj(x)), m.up_proj(x))),
-  );
-
 const decoderLayer = (c: Decoder) =>
   module(
     {
       input_layernorm: rmsNorm(c.embed, c.eps),
       self_attn: selfAttention(c),
       post_attention_layernorm: rmsNorm(c.embed, c.eps),
-      mlp: mlp(c),
+      mlp: gatedMlp(c.embed, c.hidden, op.silu),
     },
     (m) => (x: Value<"batch seq embed">, context: Context) => {
       const h = op.add(x, m.self_attn(m.input_layernorm(x), context));

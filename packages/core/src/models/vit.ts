@@ -4,7 +4,7 @@ import { symbol } from "../graph/size.js";
 import type { Value } from "../graph/value.js";
 import { layerNorm, linear, module, param } from "../nn/index.js";
 import * as op from "../ops/index.js";
-import type { VisionBackbone } from "./vlm.js";
+import type { VisionBackbone } from "./parts.js";
 
 export interface VitConfig<V extends number = number> {
   readonly width: V;
@@ -100,7 +100,11 @@ export function vit<const V extends number>(config: VitConfig<V>): VisionBackbon
   };
   const encoder = module(
     { layers: Array.from({ length: c.layers }, () => encoderLayer(c)) },
-    (m) => (x: Tokens, at: Rotation) => m.layers.reduce((h, layer) => layer(h, at), x),
+    (m) => (x: Tokens, at: Rotation) => {
+      let h = x;
+      for (const layer of m.layers) h = layer(h, at);
+      return h;
+    },
   );
   return {
     width: axes.vision as Axis<"vision", V>,

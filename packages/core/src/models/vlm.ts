@@ -1,35 +1,16 @@
 import { type Axis, axis } from "../graph/axis.js";
 import { f32, i32, program } from "../graph/graph.js";
 import { symbol } from "../graph/size.js";
-import { GraphError, type Value } from "../graph/value.js";
-import { bind, type Module, module } from "../nn/module.js";
+import { GraphError } from "../graph/value.js";
+import { bind, module } from "../nn/module.js";
 import { past } from "../ops/append.js";
 import { gather } from "../ops/gather.js";
 import { frameDifference, splice } from "../ops/visual.js";
-import type { decoder } from "./decoder.js";
+import type { DecoderParts, VisionBackbone } from "./parts.js";
 import type { Projector } from "./projector.js";
 import type { LanguageModel } from "./text.js";
 
-/**
- * What gives the visual tokens. `module` takes the patches of a batch of frames of one size, each patch's row and column,
- * and the weights of the merge window (their number is the window's size: one program serves every merge size).
- */
-export interface VisionBackbone<V extends number = number> {
-  readonly width: Axis<"vision", V>;
-  readonly frame: Axis<"frame">;
-  readonly patch: Axis<"token*window">;
-  readonly pixel: Axis<"channel*py*px">;
-  readonly module: Module<
-    (
-      pixels: Value<"frame token*window channel*py*px">,
-      row: Value<"token*window">,
-      col: Value<"token*window">,
-      window: Value<"window">,
-    ) => Value<"frame token vision">
-  >;
-}
-
-export type DecoderParts<E extends number = number> = ReturnType<typeof decoder<E>>;
+export type { DecoderParts, VisionBackbone } from "./parts.js";
 
 export interface VlmParts<V extends number, E extends number> {
   readonly vision: VisionBackbone<V>;
@@ -122,10 +103,12 @@ export function textPrograms({ root, decoder }: Pick<LanguageModel, "root" | "de
     /** Prefill and decode: any number of new positions behind those of the session; logits for the picked ones. */
     step: program("step", { embeds: f32(batch, seq, decoder.width), pick: i32(pick) }, ({ embeds, pick }) => {
       const { model, lm_head } = bind(root);
-      const context = decoder.positions(past);
+      // Of the type that the layers take: both are parts of one decoder.
+      const context = decoder.positions(past) as never;
       const hidden = model.layers.reduce((h, layer) => layer(h, context), embeds);
       const rows = model.norm(gather<"batch pick embed">(hidden, pick, "seq"));
-      return { logits: lm_head ? lm_head(rows) : model.embed_tokens.scores(rows) };
+      const scores = lm_head ? lm_head<"batch pick">(rows) : model.embed_tokens.scores<"batch pick">(rows);
+      return { logits: decoder.logits?.(scores) ?? scores };
     }),
   };
 }

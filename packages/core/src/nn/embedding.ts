@@ -1,5 +1,6 @@
 import type { Axis } from "../graph/axis.js";
 import type { Value } from "../graph/value.js";
+import { mul } from "../ops/elementwise.js";
 import { gather } from "../ops/gather.js";
 import { linear } from "../ops/linear.js";
 import { type Module, module, param } from "./module.js";
@@ -11,12 +12,21 @@ export interface Embedding<V extends string, E extends string> {
   readonly scores: <L extends string>(x: Value<`${L} ${E}`>) => Value<`${L} ${V}`>;
 }
 
+export interface EmbeddingOptions {
+  /** What looked-up rows are multiplied by, sqrt(embed) in Gemma; scores are not. 1 unless given. */
+  readonly scale?: number;
+}
+
 /** A table of one row for each token: weight `[vocab embed]`. */
 export const embedding = <V extends string, E extends string>(
   vocab: Axis<V>,
   embed: Axis<E>,
+  { scale = 1 }: EmbeddingOptions = {},
 ): Module<Embedding<V, E>> =>
   module({ weight: param(vocab, embed) }, (m) => ({
-    lookup: <L extends string>(ids: Value<L>) => gather<`${L} ${E}`>(m.weight, ids, vocab.name),
+    lookup: <L extends string>(ids: Value<L>) => {
+      const rows = gather<`${L} ${E}`>(m.weight, ids, vocab.name);
+      return scale === 1 ? rows : mul(rows, scale);
+    },
     scores: <L extends string>(x: Value<`${L} ${E}`>) => linear<L, E, V>(x, m.weight as Value<`${V} ${E}`>),
   }));

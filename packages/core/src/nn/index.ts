@@ -1,4 +1,5 @@
 export * from "./embedding.js";
+export * from "./gated-mlp.js";
 export * from "./linear.js";
 export * from "./lora.js";
 export * from "./module.js";

@@ -1,4 +1,4 @@
-import type { Axis, Names } from "../graph/axis.js";
+import { type Axis, type Names, namesOf } from "../graph/axis.js";
 import { record, withScope } from "../graph/scope.js";
 import { emit, GraphError, type Value } from "../graph/value.js";
 import { paramOp } from "../ops/leaves.js";
@@ -37,9 +37,24 @@ export interface Module<T = unknown> {
   readonly forward: (children: never) => T;
 }
 
-/** A weight with these axes. */
-export const param = <const T extends readonly Axis[]>(...dims: T): Param<Names<T>> =>
-  Object.freeze({ kind: "param", axes: dims.map((d) => d.name).join(" ") as Names<T>, dims });
+/** A weight with these axes. (The first overloads say what the last one does, without a recursive type.) */
+export function param<A extends string>(a: Axis<A>): Param<A>;
+export function param<A extends string, B extends string>(a: Axis<A>, b: Axis<B>): Param<`${A} ${B}`>;
+export function param<A extends string, B extends string, C extends string>(
+  a: Axis<A>,
+  b: Axis<B>,
+  c: Axis<C>,
+): Param<`${A} ${B} ${C}`>;
+export function param<A extends string, B extends string, C extends string, D extends string>(
+  a: Axis<A>,
+  b: Axis<B>,
+  c: Axis<C>,
+  d: Axis<D>,
+): Param<`${A} ${B} ${C} ${D}`>;
+export function param<const T extends readonly Axis[]>(...dims: T): Param<Names<T>>;
+export function param(...dims: readonly Axis[]): Param {
+  return Object.freeze({ kind: "param", axes: namesOf(dims), dims });
+}
 
 export function module<const C extends Children, T>(
   children: C,
