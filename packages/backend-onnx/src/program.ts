@@ -16,7 +16,7 @@ export interface EmittedProgram {
 }
 
 /** What must be there before a node is emitted. */
-const usedBy = (node: Value): readonly Value[] => claims.get(node.op)?.uses?.(node) ?? node.inputs;
+export const usedBy = (node: Value): readonly Value[] => claims.get(node.op)?.uses?.(node) ?? node.inputs;
 
 /** The values that a run needs, each after those that it uses. The state after a run is the session's business. */
 export function needed(graph: Graph): readonly Value[] {

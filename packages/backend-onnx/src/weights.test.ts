@@ -124,19 +124,3 @@ test("the folder that files share", () => {
   expect(commonFolder(["C:/a/c.bin", "D:/a/c.bin"])).toBeUndefined();
   expect(commonFolder([])).toBeUndefined();
 });
-
-test("what a model takes is known from headers", () => {
-  const count = (paths: Iterable<string>) =>
-    [...paths].reduce((n, p) => n + inMemory.info(p)!.shape.reduce((m, d) => m * d, 1), 0);
-  const text = { embed: programs.embed, step: programs.step };
-  const table = "model.embed_tokens.weight";
-  const headers: WeightSource = { ...inMemory, read: () => Promise.reject(), floats: () => Promise.reject() };
-  const each = Object.values(text).map((g) => count(paramsOf(g).keys()));
-  expect(onnx.estimate(text, headers, { past: 100 })).toEqual({
-    weights: 4 * each.reduce((a, b) => a + b),
-    session: 100 * 2 * 2 * 8 * 4,
-  });
-  // In a file, the table of `embed` stays there; `step` multiplies by it.
-  const local: WeightSource = { ...headers, locate: () => ({ file: "/x", offset: 0, length: 0 }) };
-  expect(onnx.estimate(text, local, {})).toEqual({ weights: 4 * (each[0]! + each[1]! - count([table])), session: 0 });
-});

@@ -40,14 +40,8 @@ export class Placer {
   }
 
   #located(path: string): [[string, Located]] | undefined {
-    const place = this.weights.locate?.(path);
-    const info = this.weights.info(path);
-    const type = info && floatTypes[info.dtype];
-    if (place === undefined || type === undefined) return undefined;
-    // ONNX Runtime maps the file and reads numbers where they lie: they must be aligned, and no more nor fewer.
-    if (place.offset % 4 !== 0 || place.length !== countOf(info!.shape) * bytesPerElement[type]) return undefined;
-    const location = place.file.replaceAll("\\", "/");
-    return [[path, { type, data: { location, offset: place.offset, length: place.length } }]];
+    const mapped = mappedWeight(this.weights, path);
+    return mapped && [[path, mapped]];
   }
 
   async #inMemory(path: string): Promise<Placement> {
@@ -67,6 +61,24 @@ export class Placer {
 interface Located {
   readonly type: Placement["type"];
   readonly data: ExternalData;
+}
+
+/** Where ONNX Runtime finds a weight in a local file; undefined when it must be read. */
+export function mappedWeight(weights: WeightSource, path: string): Located | undefined {
+  const place = weights.locate?.(path);
+  const info = weights.info(path);
+  const type = info && floatTypes[info.dtype];
+  if (place === undefined || type === undefined) return undefined;
+  // ONNX Runtime maps the file and reads numbers where they lie: they must be aligned, and no more nor fewer.
+  if (place.offset % 4 !== 0 || place.length !== countOf(info!.shape) * bytesPerElement[type]) return undefined;
+  const location = place.file.replaceAll("\\", "/");
+  return { type, data: { location, offset: place.offset, length: place.length } };
+}
+
+/** The bytes of a weight as it goes into a model. */
+export function storedBytes(weights: WeightSource, path: string): number {
+  const info = weights.info(path);
+  return info === undefined ? 0 : countOf(info.shape) * bytesPerElement[floatTypes[info.dtype] ?? "f32"];
 }
 
 const relativeTo = (folder: string, { type, data }: Located): Placement => ({

@@ -17,6 +17,7 @@ import {
   type WeightSource,
 } from "@hulu/core";
 import { type Array64, array } from "./array.js";
+import { estimate } from "./estimate.js";
 import { Plan } from "./interpreter.js";
 
 /**
@@ -27,15 +28,7 @@ export const reference: Backend = Object.freeze({
   name: "reference",
   origin: { module: import.meta.url, name: "reference" },
   supports: primitivesOnly,
-  estimate: (programs: Programs, weights: WeightSource, max: Env) => {
-    const params = new Set(Object.values(programs).flatMap((g) => [...paramsOf(g).keys()]));
-    const numbers = [...params].reduce(
-      (n, path) => n + (weights.info(path)?.shape ?? []).reduce((m, d) => m * d, 1),
-      0,
-    );
-    const width = [...stateWidths(programs).values()].reduce((n, w) => n + w, 0);
-    return { weights: numbers * 8, session: width * 4 * (max.past ?? 0) };
-  },
+  estimate,
   compile: async (programs: Programs, weights: WeightSource, options: CompileOptions = {}) => {
     const plans = new Map(
       Object.entries(programs).map(([name, graph]) => [name, new Plan(lower(graph, primitivesOnly))]),

@@ -151,7 +151,7 @@ describe("the interpreter's own manners", () => {
     await expect(executable.run("p", { x: hostF32([1], [1]) }, { signal })).rejects.toThrow("given up");
     expect(asked).toBe(3);
   });
-  test("an estimate counts eight bytes a weight and four a kept number", () => {
+  test("an estimate counts eight bytes a number, and four a kept one", () => {
     const keep = program("keep", { x: f32(axis("batch", 1), axis("seq", symbol("seq")), axis("w", 6)) }, ({ x }) => ({
       y: ops.append<"batch", "w">(x, ops.past, "rows"),
     }));
@@ -162,12 +162,18 @@ describe("the interpreter's own manners", () => {
     const read = program("read", {}, () => ({
       w: emit(ops.paramOp, [], { path: "w", dims: [axis("a", 5), axis("b", 2)], dtype: "f32" }),
     }));
-    expect(reference.estimate({ keep, read, again: read }, weights, { past: 10 })).toEqual({
+    const { peak, ...parts } = reference.estimate({ keep, read, again: read }, weights, { past: 10, seq: 3 });
+    // The storage grows by 256 positions. A run has the past, what is fed, and both together, each in float64.
+    expect(parts).toEqual({
       weights: 5 * 2 * 8,
-      session: 10 * 6 * 4,
+      loading: 5 * 2 * (8 + 4),
+      session: 256 * 6 * 4,
+      work: (10 + 3 + 13) * 6 * 8,
+      fixed: 0,
     });
-    expect(reference.estimate({ keep }, weights, { past: 10 })).toEqual({ weights: 0, session: 10 * 6 * 4 });
-    expect(reference.estimate({ keep }, weights, {})).toEqual({ weights: 0, session: 0 });
+    expect(peak).toBe(parts.weights + parts.session + parts.work);
+    expect(reference.estimate({ read }, weights, {}).peak).toBe(5 * 2 * (8 + 8 + 4));
+    expect(reference.estimate({ keep }, weights, {})).toMatchObject({ weights: 0, session: 0, work: 2 * 6 * 8 });
   });
   test("reading a weight is told of the signal, and of nothing where there is none", async () => {
     const seen: unknown[] = [];

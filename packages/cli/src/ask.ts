@@ -6,6 +6,7 @@ import { type Attachment, type AttachmentOptions, conversation } from "./attachm
 import { backendOption, chosenBackend } from "./backends.js";
 import type { Command, Io } from "./command.js";
 import { UsageError, unreadable } from "./errors.js";
+import { memoryLimits, memoryOptions } from "./memory.js";
 import type { Options, Parsed } from "./options.js";
 import { downloadOptions, modelOption, sourceOptions } from "./source.js";
 
@@ -44,6 +45,7 @@ const options: Options = {
   fps: { type: "string", value: "F", help: "frames of a video per second" },
   "max-frames": { type: "string", value: "N", help: "the most frames of a video" },
   aspect: { type: "string", value: "NAME", help: "true (default), or transposed as the released code has it" },
+  ...memoryOptions,
   json: { type: "boolean", help: "one line: {text, tokenIds, promptTokens, timings}" },
   ...downloadOptions,
 };
@@ -70,7 +72,8 @@ export const ask: Command = {
     );
     // A checkpoint takes a while to load: what can be refused without it is refused first.
     checkMessages(messages);
-    await using model = await load(folder, { ...sourceOptions(parsed, io), backend, signal: io.signal });
+    const where = sourceOptions(parsed, io);
+    await using model = await load(folder, { ...where, backend, signal: io.signal, ...memoryLimits(parsed) });
     const answer = model.ask(messages, asked);
     const json = parsed.flag("json");
     for await (const { kind, text } of answer.pieces()) if (!json) kind === "answer" ? io.out(text) : io.note(text);

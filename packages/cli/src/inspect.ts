@@ -1,7 +1,9 @@
 import { modelPrograms, nn, print } from "@hulu/core";
-import { type LoadedCheckpoint, openModel } from "@hulu/engine";
+import { type LoadedCheckpoint, memoryOf, openModel } from "@hulu/engine";
+import { backendOption, chosenBackend } from "./backends.js";
 import type { Command } from "./command.js";
 import { UsageError } from "./errors.js";
+import { askedSizes, describedMemory, sizeOptions } from "./memory.js";
 import type { Options, Parsed } from "./options.js";
 import { downloadOptions, modelOption, sourceOptions } from "./source.js";
 
@@ -13,6 +15,8 @@ const options: Options = {
     help: "print a program: encodeVision, frameDifference, project, embed, embedVisual, step",
   },
   params: { type: "boolean", help: "print every parameter: path, axes, stored type" },
+  backend: backendOption,
+  ...sizeOptions,
   json: { type: "boolean", help: "one JSON object" },
   ...downloadOptions,
 };
@@ -21,7 +25,7 @@ export const inspect: Command = {
   name: "inspect",
   usage: "hulu inspect [--model] SOURCE [--graph PROGRAM] [--params] [--json]",
   about:
-    "Show what a checkpoint is: its configuration, its parameters, its programs. No weight is read,\nnor fetched: of a checkpoint elsewhere only the headers are read.",
+    "Show what a checkpoint is: its configuration, its parameters, its programs, the\nmemory it takes. No weight is read, nor fetched: of a checkpoint elsewhere only the headers are read.",
   options,
   run: async (parsed, io) => {
     const folders = [...(parsed.text("model") === undefined ? [] : [parsed.text("model")]), ...parsed.positionals];
@@ -46,14 +50,16 @@ function told(checkpoint: LoadedCheckpoint, parsed: Parsed): string {
   const graph = parsed.text("graph");
   if (graph !== undefined) return printed(model, graph);
   const rows = [...nn.paths(model.root)].map(([path, param]) => row(path, param, weights.info(path)?.dtype ?? "?"));
+  const memory = memoryOf(checkpoint, chosenBackend(parsed), askedSizes(parsed));
   if (parsed.flag("json"))
-    return `${JSON.stringify({ layout, config, preprocessor, generation, imageToken, unused: report.unused, parameters: rows })}\n`;
+    return `${JSON.stringify({ layout, config, preprocessor, generation, imageToken, unused: report.unused, memory, parameters: rows })}\n`;
   const fields = {
     layout,
     ...config,
     ...(imageToken && { imageToken: `${imageToken.text} (${imageToken.id})` }),
     stopTokens: generation.stopTokens,
     ...(preprocessor && { preprocessor }),
+    memory: describedMemory(memory),
   };
   return [...described(fields, rows, parsed.flag("params"))].map((line) => `${line}\n`).join("");
 }

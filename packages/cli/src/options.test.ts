@@ -12,6 +12,26 @@ const options: Options = {
 const parse = (...args: string[]) => parseOptions(args, options);
 
 describe("a command line", () => {
+  test.each([
+    ["8GB", 8e9],
+    ["8 gb", 8e9],
+    ["1.5MB", 1_500_000],
+    ["2GiB", 2 * 2 ** 30],
+    ["3KiB", 3072],
+    ["4kB", 4000],
+    ["1TB", 1e12],
+    ["12B", 12],
+  ])("%s is a size", (given, bytes) => {
+    expect(parse("--mode", given).bytes("mode")).toBe(bytes);
+    expect(parse().bytes("mode")).toBeUndefined();
+  });
+
+  test.each(["8", "GB", "-1GB", "0GB", "0.1B", "8GBs", "1e9B", "8XB", "", "9999999999TB"])("%j is no size", (given) => {
+    expect(() => parse("--mode", given).bytes("mode")).toThrow(
+      `--mode is "${given}"; it must be a size with its unit, such as 8GB, 500MB or 2GiB`,
+    );
+  });
+
   test("keeps the order of its files, whatever stands between them", () => {
     const parsed = parse("--volume", "a", "hi", "--image=b", "--json", "--volume", "c");
     expect(parsed.order.map(({ name, value }) => [name, value])).toEqual([

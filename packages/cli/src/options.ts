@@ -22,6 +22,8 @@ export interface Parsed {
   flag(name: string): boolean;
   /** A whole number from `least`. */
   count(name: string, least?: number): number | undefined;
+  /** Bytes: a number with a unit, `8GB`, `512 MiB`. */
+  bytes(name: string): number | undefined;
   number(name: string, fits: (n: number) => boolean, range: string): number | undefined;
   oneOf<const T extends string>(name: string, allowed: readonly T[]): T | undefined;
 }
@@ -52,7 +54,9 @@ function parse(args: readonly string[], options: Options) {
   return parseArgs({ args: [...args], options: known, strict: false, allowPositionals: true, tokens: true });
 }
 
-function readers(order: Parsed["order"]): Pick<Parsed, "text" | "texts" | "flag" | "count" | "number" | "oneOf"> {
+function readers(
+  order: Parsed["order"],
+): Pick<Parsed, "text" | "texts" | "flag" | "count" | "bytes" | "number" | "oneOf"> {
   const text = (name: string) => order.find((o) => o.name === name)?.value;
   const number: Parsed["number"] = (name, fits, range) => {
     const given = text(name);
@@ -68,6 +72,13 @@ function readers(order: Parsed["order"]): Pick<Parsed, "text" | "texts" | "flag"
     flag: (name) => order.some((o) => o.name === name),
     count: (name, least = 1) =>
       number(name, (n) => Number.isSafeInteger(n) && n >= least, `a whole number of at least ${least}`),
+    bytes: (name) => {
+      const given = text(name);
+      const size = given === undefined ? undefined : bytesOf(given);
+      if (given !== undefined && size === undefined)
+        throw new UsageError(`--${name} is "${given}"; it must be a size with its unit, such as 8GB, 500MB or 2GiB`);
+      return size;
+    },
     oneOf: <const T extends string>(name: string, allowed: readonly T[]) => {
       const given = text(name);
       const found = allowed.find((a) => a === given);
@@ -76,6 +87,13 @@ function readers(order: Parsed["order"]): Pick<Parsed, "text" | "texts" | "flag"
       return found;
     },
   };
+}
+
+/** A size as people write it. A unit must stand there: 8 alone is as likely meant as GB. */
+function bytesOf(given: string): number | undefined {
+  const [, number, prefix = "", binary] = /^\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b\s*$/i.exec(given) ?? [];
+  const bytes = Math.floor(Number(number) * (binary ? 1024 : 1000) ** " kmgt".indexOf(prefix.toLowerCase() || " "));
+  return Number.isSafeInteger(bytes) && bytes > 0 ? bytes : undefined;
 }
 
 function unknownOption(given: string, options: Options): UsageError {

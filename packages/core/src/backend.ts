@@ -20,7 +20,10 @@ export interface Backend {
    * primitive it means failure. It may look back through `node.inputs`.
    */
   supports(node: Value): true | string;
-  /** What the programs will need, from the headers alone. */
+  /**
+   * What the programs will need, from the headers alone. `max` has the most that each run-time symbol reaches in a run; one
+   * that it lacks counts as 1, and `past` as 0.
+   */
   estimate(programs: Programs, weights: WeightSource, max: Env): MemoryEstimate;
   /**
    * Make programs ready to run. They share weights and sessions.
@@ -42,12 +45,30 @@ export interface BackendOrigin {
   readonly options?: unknown;
 }
 
+/**
+ * Bytes of resident memory, by which the process grows from before `compile`. Pages of a mapped file count where they are
+ * touched, although the system may take them back.
+ */
 export interface MemoryEstimate {
-  /** Bytes that the weights take once loaded. */
+  /** What the weights take once loaded. */
   readonly weights: number;
-  /** Bytes that a session takes at `max.past` positions. */
+  /** What is held beside the weights for a moment while they are loaded. */
+  readonly loading: number;
+  /** What one session takes at `max.past` positions. */
   readonly session: number;
+  /** What the runs take beside that: inputs, what is computed, results, and what a runtime keeps for the next run. */
+  readonly work: number;
+  /** What the runtime takes whatever it runs. */
+  readonly fixed: number;
+  /** The most at any one time, with one session: `fixed + weights + max(loading, session + work)`. */
+  readonly peak: number;
 }
+
+/** An estimate with its peak. */
+export const memoryEstimate = (parts: Omit<MemoryEstimate, "peak">): MemoryEstimate => ({
+  ...parts,
+  peak: parts.fixed + parts.weights + Math.max(parts.loading, parts.session + parts.work),
+});
 
 export interface CompileOptions {
   /** The most that each run-time symbol may reach. */

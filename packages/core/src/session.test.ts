@@ -8,7 +8,7 @@ import { emit } from "./graph/value.js";
 import { append, past } from "./ops/append.js";
 import { broadcast, mul } from "./ops/elementwise.js";
 import { paramOp } from "./ops/leaves.js";
-import { fingerprint, HostSession, stateWidths } from "./session.js";
+import { fingerprint, HostSession, sessionBytes, stateWidths } from "./session.js";
 import { memoryWeights } from "./weights/source.js";
 
 const owner = {
@@ -375,5 +375,51 @@ describe("what a session is made for", () => {
       fingerprint(two, weights(1, 2)),
     ];
     expect(new Set([one, ...(await Promise.all(others))]).size).toBe(6);
+  });
+});
+
+describe("its memory", () => {
+  test("is given back at once, by the last of those who share it", () => {
+    const session = filled(3);
+    const fork = session.fork();
+    const { buffer } = session.storage("k").data;
+    session.dispose();
+    expect(fork.rows("k")).toEqual(rows(3).get("k"));
+    fork.dispose();
+    expect(buffer.byteLength).toBe(0);
+    fork.dispose();
+  });
+
+  test("stays while a run is under way", async () => {
+    const session = filled(3);
+    const { data } = session.storage("k");
+    const run = session.inTurn(async () => {
+      await Promise.resolve();
+      expect([...data.subarray(0, 6)]).toEqual([...(rows(3).get("k") as Float32Array)]);
+    });
+    session.dispose();
+    await run;
+    await new Promise((resume) => setTimeout(resume, 0));
+    expect(data.length).toBe(0);
+  });
+
+  test("grows where it lies, heads and all", () => {
+    const heads = new Map([["k", 2]]);
+    const session = new HostSession({ ...owner, heads, most: 1000 });
+    session.append(rows(200), 200);
+    const { buffer } = session.storage("k").data;
+    session.append(rows(200, 200), 200);
+    expect(session.storage("k").capacity).toBe(512);
+    expect(session.storage("k").data.buffer).toBe(buffer);
+    expect(session.rows("k")).toEqual(rows(400).get("k"));
+    const { data } = session.storage("k");
+    expect([...data.subarray(400, 512), ...data.subarray(912)].every((x) => x === 0)).toBe(true);
+  });
+
+  test("is foretold", () => {
+    const keep = program("keep", { x: f32(axis("batch", 1), axis("seq", symbol("seq")), axis("w", 6)) }, ({ x }) => ({
+      y: append<"batch", "w">(x, past, "rows"),
+    }));
+    expect([0, 1, 256, 257].map((n) => sessionBytes({ keep }, n))).toEqual([0, 256 * 24, 256 * 24, 512 * 24]);
   });
 });

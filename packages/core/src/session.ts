@@ -3,6 +3,7 @@ import { type Session, SessionError } from "./backend.js";
 import { type Programs, paramsOf } from "./graph/graph.js";
 import { print } from "./graph/print.js";
 import { printSize } from "./graph/size.js";
+import { GrowingFloats } from "./growing.js";
 import type { WeightSource } from "./weights/source.js";
 
 /** The states of all programs, each with the number of elements in one position's row. */
@@ -33,36 +34,57 @@ export interface SessionOwner {
 /** Storage grows by this many positions. */
 const STEP = 256;
 
+/** What a `HostSession` takes when it holds so many positions, in bytes. */
+export function sessionBytes(programs: Programs, positions: number): number {
+  const width = [...stateWidths(programs).values()].reduce((n, w) => n + w, 0);
+  return Math.ceil(positions / STEP) * STEP * width * Float32Array.BYTES_PER_ELEMENT;
+}
+
 /** Numbers that forks share until one of them writes. */
 class Block {
   holders = 1;
-  constructor(
-    readonly data: Float32Array,
-    readonly capacity: number,
-  ) {}
+  capacity = 0;
+  readonly numbers: GrowingFloats;
+  constructor(most: number) {
+    this.numbers = new GrowingFloats(most);
+  }
 }
 
 /** The rows of one state: `[heads, capacity, width / heads]`, zero beyond those that are held. */
 class Rows {
-  #block = new Block(new Float32Array(0), 0);
+  #block: Block;
   readonly #part: number;
 
+  /** @param most the most positions */
   constructor(
     readonly width: number,
     readonly heads: number,
+    readonly most: number,
   ) {
     this.#part = width / heads;
+    this.#block = new Block(most * width);
   }
 
   get data(): Float32Array {
-    return this.#block.data;
+    return this.#block.numbers.data;
   }
   get capacity(): number {
     return this.#block.capacity;
   }
 
   grow(capacity: number): void {
-    this.#move(capacity, this.capacity);
+    if (this.#block.holders > 1) {
+      this.#move(capacity, this.capacity);
+      return;
+    }
+    const [held, room] = [this.capacity * this.#part, capacity * this.#part];
+    this.#block.numbers.grow(capacity * this.width);
+    // The last head first: each moves to where only those behind it were.
+    for (let head = this.heads - 1; head >= 0; head--) {
+      this.data.copyWithin(head * room, head * held, (head + 1) * held);
+      this.data.fill(0, head * room + held, (head + 1) * room);
+    }
+    this.#block.capacity = capacity;
   }
 
   /** Position after position; a view where they lie so. */
@@ -90,14 +112,14 @@ class Rows {
 
   /** The same rows for a fork; none is copied before one of the two writes. */
   share(): Rows {
-    const twin = new Rows(this.width, this.heads);
+    const twin = new Rows(this.width, this.heads, this.most);
     twin.#block = this.#block;
     this.#block.holders++;
     return twin;
   }
 
   release(): void {
-    this.#block.holders--;
+    if (--this.#block.holders === 0) this.#block.numbers.free();
   }
 
   /** Before a write: of shared storage get one's own, with as many positions. */
@@ -105,13 +127,15 @@ class Rows {
     if (this.#block.holders > 1) this.#move(this.capacity, count);
   }
 
-  /** To storage of another capacity, with the first `count` positions. */
+  /** To storage of one's own, with the first `count` positions. */
   #move(capacity: number, count: number): void {
-    const moved = new Float32Array(capacity * this.width);
+    const own = new Block(this.most * this.width);
+    own.numbers.grow(capacity * this.width);
     for (let head = 0; head < this.heads; head++)
-      moved.set(this.#head(head).subarray(0, count * this.#part), head * capacity * this.#part);
+      own.numbers.data.set(this.#head(head).subarray(0, count * this.#part), head * capacity * this.#part);
+    own.capacity = capacity;
     this.#block.holders--;
-    this.#block = new Block(moved, capacity);
+    this.#block = own;
   }
 
   #head(head: number): Float32Array {
@@ -139,6 +163,8 @@ export class HostSession implements Session {
   #states: Map<string, Rows> | undefined;
   #length = 0;
   #turn: Promise<unknown> = Promise.resolve();
+  /** How many runs are under way or wait for their turn. */
+  #waiting = 0;
 
   constructor(owner: SessionOwner, options: { readonly capacity?: number; readonly from?: Uint8Array } = {}) {
     this.#owner = owner;
@@ -148,7 +174,9 @@ export class HostSession implements Session {
     if (this.capacity > owner.most)
       throw new SessionError(`a capacity of ${this.capacity} is over the ${owner.most} positions of this compilation`);
     const heads = (name: string) => owner.heads?.get(name) ?? 1;
-    this.#states = new Map([...owner.widths].map(([name, width]) => [name, new Rows(width, heads(name))]));
+    this.#states = new Map(
+      [...owner.widths].map(([name, width]) => [name, new Rows(width, heads(name), this.capacity)]),
+    );
     if (options.from !== undefined) this.#restore(options.from);
   }
 
@@ -161,7 +189,8 @@ export class HostSession implements Session {
 
   /** Run `body` when every earlier run on this session has ended. */
   inTurn<T>(body: () => Promise<T>): Promise<T> {
-    const next = this.#turn.then(body, body);
+    this.#waiting++;
+    const next = this.#turn.then(body, body).finally(() => this.#waiting--);
     this.#turn = next.catch(() => undefined);
     return next;
   }
@@ -224,9 +253,15 @@ export class HostSession implements Session {
   }
 
   dispose(): void {
-    for (const state of this.#states?.values() ?? []) state.release();
+    const states = this.#states;
     this.#states = undefined;
     this.#length = 0;
+    const release = () => {
+      for (const state of states?.values() ?? []) state.release();
+    };
+    // A run that is under way reads them to its end.
+    if (this.#waiting === 0) release();
+    else void this.inTurn(async () => release());
   }
   [Symbol.dispose](): void {
     this.dispose();

@@ -7,6 +7,7 @@ export type EngineErrorCode =
   | "tokenizer-mismatch"
   | "image-token"
   | "no-vision"
+  | "memory-exceeded"
   | "prompt-empty"
   | "prompt-too-long"
   | "content-invalid"

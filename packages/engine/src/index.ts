@@ -8,6 +8,7 @@ export type { CheckpointSource } from "./files.js";
 export type { GenerationDefaults } from "./generation-config.js";
 export type { EncodedImage, HuluModel } from "./hulu-model.js";
 export { type LoadOptions, load } from "./load.js";
+export { estimateMemory, formatBytes, type MemoryOptions, type ModelMemory, memoryOf } from "./memory.js";
 export { LocalModel, type LocalOptions } from "./model.js";
 export type { OpenOptions, SourceOptions } from "./source.js";
 export type { ThinkingMode } from "./text-out.js";

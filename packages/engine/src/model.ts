@@ -18,6 +18,7 @@ import { EngineError } from "./error.js";
 import type { CheckpointSource } from "./files.js";
 import type { EncodedImage, HuluModel } from "./hulu-model.js";
 import { eyeOf, type Loaded, type Programs } from "./loaded.js";
+import { checkMemory } from "./memory.js";
 import type { SourceOptions } from "./source.js";
 import { Talk } from "./talk.js";
 import type { TextWatch } from "./text-watch.js";
@@ -30,6 +31,13 @@ export interface LocalOptions extends SourceOptions {
   onProgress?(done: number, total: number, path: string): void;
   /** The most positions that a conversation may have; the checkpoint's own limit unless given. */
   readonly contextLength?: number;
+  /**
+   * The most bytes that the process may grow by, as `estimateMemory` foretells it: a model that needs more is refused
+   * before a byte of its weights is read.
+   */
+  readonly maxMemory?: number | undefined;
+  /** The largest picture that `maxMemory` must do for, in patches; see `estimateMemory`. */
+  readonly patches?: number | undefined;
 }
 
 /** Load a checkpoint in this thread. */
@@ -38,10 +46,11 @@ export async function loadHere(
   options: LocalOptions & { readonly backend: Backend },
   watch: TextWatch = () => {},
 ): Promise<LocalModel> {
-  const { backend, signal, onProgress, contextLength } = options;
+  const { backend, signal, onProgress, contextLength, maxMemory, patches } = options;
   const checkpoint = await openModel(source, options, watch);
   const most = Math.min(contextLength ?? Number.POSITIVE_INFINITY, checkpoint.config.maxPositions);
   try {
+    if (maxMemory !== undefined) checkMemory(checkpoint, backend, maxMemory, { contextLength, patches });
     const compiled = await compile(backend, modelPrograms(checkpoint.model), checkpoint.weights, {
       max: { past: most },
       ...(signal && { signal }),

@@ -134,6 +134,8 @@ const loadOptions: Known<LoadOptions> = {
   signal: isSignal,
   onProgress: isFunction,
   contextLength: isCount,
+  maxMemory: isCount,
+  patches: [(v) => Number.isSafeInteger(v) && (v as number) >= 0, "a whole number of at least 0"],
   cache: isText,
   offline: isSwitch,
   allowHttp: isSwitch,

@@ -104,5 +104,9 @@ export const compileChecks: readonly Check[] = [
     const grown = at(2000).session - at(1000).session;
     expect(grown).toBeGreaterThanOrEqual(1000 * row);
     expect(grown).toBeLessThanOrEqual(1000 * row * 32);
+    const wide = backend.estimate(programs, watch.weights, { past: 0, seq: 500 });
+    expect(wide.work).toBeGreaterThan(at(0).work);
+    const { peak, fixed, weights, loading, session, work } = at(1000);
+    expect(peak).toBe(fixed + weights + Math.max(loading, session + work));
   }),
 ];

@@ -1,0 +1,112 @@
+import { type Backend, type Env, type MemoryEstimate, modelPrograms } from "@hulu/core";
+import { type LoadedCheckpoint, openModel } from "./checkpoint.js";
+import { EngineError } from "./error.js";
+import type { CheckpointSource } from "./files.js";
+
+/** What is going to be asked of a model. */
+export interface MemoryOptions {
+  /** The most positions of a conversation; the checkpoint's own limit unless given. */
+  readonly contextLength?: number | undefined;
+  /**
+   * The most patches of a picture or frame, 0 for no pictures; as many as the checkpoint's preprocessor and
+   * `contextLength` allow unless given. A picture of h x w pixels has (h / patch) x (w / patch), with patches of mostly 14 or 16 pixels.
+   */
+  readonly patches?: number | undefined;
+}
+
+/** An estimate, and what it is for. */
+export interface ModelMemory extends MemoryEstimate {
+  readonly contextLength: number;
+  readonly patches: number;
+}
+
+/** How many positions of a prompt go through the decoder at once, and how many patches through the encoder. */
+const PREFILL = 1024;
+const PATCHES_AT_ONCE = 4096;
+
+/**
+ * How much memory a model will take: from config.json, the tokenizer and the headers of the weights, of which not a byte is
+ * read. One conversation at a time; each further one adds `session`.
+ * @returns bytes by which the process grows from before loading
+ * @throws what `load` throws for files that are missing or wrong
+ */
+export async function estimateMemory(
+  source: CheckpointSource,
+  { backend, signal, ...options }: MemoryOptions & { readonly backend: Backend; readonly signal?: AbortSignal },
+): Promise<ModelMemory> {
+  const checkpoint = await openModel(source, signal);
+  try {
+    return memoryOf(checkpoint, backend, options);
+  } finally {
+    await checkpoint.stored.close();
+  }
+}
+
+/** The same for a checkpoint that is open. */
+export function memoryOf(checkpoint: LoadedCheckpoint, backend: Backend, options: MemoryOptions = {}): ModelMemory {
+  const { model, weights, config, preprocessor } = checkpoint;
+  const contextLength = Math.min(options.contextLength ?? Number.POSITIVE_INFINITY, config.maxPositions);
+  // A patch is a token at least, unless a merge size is asked for, and a token is a position.
+  const most = preprocessor === undefined ? 0 : Math.min(preprocessor.maxTokens, contextLength);
+  const patches = preprocessor === undefined ? 0 : (options.patches ?? most);
+  const estimate = backend.estimate(modelPrograms(model), weights, worstRun(contextLength, patches));
+  return { ...estimate, contextLength, patches };
+}
+
+/** Every size at its most. Small frames go through the encoder together; a large one is never split. */
+function worstRun(contextLength: number, patches: number): Env {
+  const token = patches === 0 ? 0 : Math.max(patches, Math.min(PATCHES_AT_ONCE, contextLength));
+  const row = Math.min(contextLength, token);
+  const seq = Math.min(PREFILL, contextLength);
+  return { past: contextLength, seq, batch: 1, pick: 1, frame: 1, window: 1, token, row, kept: row };
+}
+
+/**
+ * Refuse a model that is too large.
+ * @param limit bytes
+ * @throws EngineError `memory-exceeded` that says what takes how much, and which `contextLength` would fit if one does
+ */
+export function checkMemory(
+  checkpoint: LoadedCheckpoint,
+  backend: Backend,
+  limit: number,
+  options: MemoryOptions,
+): void {
+  const memory = memoryOf(checkpoint, backend, options);
+  if (memory.peak <= limit) return;
+  const fits = longest(
+    memory.contextLength,
+    (contextLength) => memoryOf(checkpoint, backend, { ...options, contextLength }).peak <= limit,
+  );
+  const { weights, loading, session, work, fixed, contextLength } = memory;
+  const runs =
+    Math.max(loading, session + work) === loading
+      ? `${formatBytes(loading)} while loading`
+      : `${formatBytes(session)} for ${contextLength} positions, ${formatBytes(work)} for the runs`;
+  throw new EngineError(
+    "memory-exceeded",
+    `the model needs ${formatBytes(memory.peak)}, the limit is ${formatBytes(limit)}: ${formatBytes(weights)} for the weights, ${runs}, ${formatBytes(fixed)} for the runtime; ${fits === undefined ? "no shorter contextLength fits" : `a contextLength of ${fits} fits`}`,
+  );
+}
+
+/** Storage grows in such steps, so nothing between them makes a difference. */
+const STEP = 256;
+
+/** The longest context that fits, in whole steps and shorter than `most`. */
+function longest(most: number, fits: (contextLength: number) => boolean): number | undefined {
+  let [low, high] = [0, Math.ceil(most / STEP)];
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (fits(middle * STEP)) low = middle;
+    else high = middle;
+  }
+  return low === 0 ? undefined : low * STEP;
+}
+
+const UNITS = ["B", "kB", "MB", "GB", "TB"];
+
+/** As people read it: 1.94 GB, of 1000 bytes to a kB. */
+export function formatBytes(bytes: number): string {
+  const power = Math.min(UNITS.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
+  return `${Number((bytes / 1000 ** power).toPrecision(3))} ${UNITS[power]}`;
+}
