@@ -132,6 +132,12 @@ describe("the estimate", () => {
     expect(tfjs.estimate({ head: tied.head }, table, {}).weights).toBe(2 * bytes);
   });
 
+  test("counts what a run holds at once", () => {
+    const work = (n: number) => tfjs.estimate({ embed: tied.embed }, table, { n, seq: n, batch: 1 }).work;
+    expect(work(20)).toBe(20 * work(1));
+    expect(tfjs.estimate({ embed: tied.embed }, table, {}).loading).toBe(3 * bytes);
+  });
+
   test("refuses what a heap has no room for, from headers alone", async () => {
     const wide = axis("embed", 8_000_000);
     const graph = program("head", { x: f32(n, wide) }, ({ x }) => ({
