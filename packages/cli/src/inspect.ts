@@ -50,7 +50,7 @@ function told(checkpoint: LoadedCheckpoint, parsed: Parsed): string {
   const graph = parsed.text("graph");
   if (graph !== undefined) return printed(model, graph);
   const rows = [...nn.paths(model.root)].map(([path, param]) => row(path, param, weights.info(path)?.dtype ?? "?"));
-  const memory = memoryOf(checkpoint, chosenBackend(parsed), askedSizes(parsed));
+  const memory = memoryOf(checkpoint, chosenBackend(parsed), { ...askedSizes(parsed), onDisk: true });
   if (parsed.flag("json"))
     return `${JSON.stringify({ layout, config, preprocessor, generation, imageToken, unused: report.unused, memory, parameters: rows })}\n`;
   const fields = {

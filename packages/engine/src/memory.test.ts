@@ -27,11 +27,11 @@ class Watched extends Blob {
 }
 
 function watchedCheckpoint() {
-  const bytes = new Map(names.map((name) => [name, readFileSync(join(folder, name))]));
-  const file = bytes.get("model.safetensors") as Buffer;
+  const bytes = new Map(names.map((name) => [name, new Uint8Array(readFileSync(join(folder, name)))]));
+  const file = bytes.get("model.safetensors") as Uint8Array<ArrayBuffer>;
   const weights = new Watched([file]);
   const source = new Map<string, Uint8Array | Blob>([...bytes, ["model.safetensors", weights]]);
-  return { source, weights, dataStart: 8 + Number(file.readBigUInt64LE(0)) };
+  return { source, weights, dataStart: 8 + new DataView(file.buffer).getUint32(0, true) };
 }
 
 const failure = async (options: { maxMemory: number; contextLength?: number; patches?: number }) => {

@@ -1,7 +1,9 @@
-import { type Backend, type Env, type MemoryEstimate, modelPrograms } from "@hulu/core";
+import { type Backend, type Env, type MemoryEstimate, modelPrograms, type WeightSource } from "@hulu/core";
+import { bytesPerElement } from "@hulu/safetensors";
 import { type LoadedCheckpoint, openModel } from "./checkpoint.js";
 import { EngineError } from "./error.js";
 import type { CheckpointSource } from "./files.js";
+import type { OpenOptions } from "./source.js";
 
 /** What is going to be asked of a model. */
 export interface MemoryOptions {
@@ -12,6 +14,8 @@ export interface MemoryOptions {
    * `contextLength` allow unless given. A picture of h x w pixels has (h / patch) x (w / patch), with patches of mostly 14 or 16 pixels.
    */
   readonly patches?: number | undefined;
+  /** Weights that lie elsewhere now will lie in local files when the model is loaded. */
+  readonly onDisk?: boolean | undefined;
 }
 
 /** An estimate, and what it is for. */
@@ -26,17 +30,19 @@ const PATCHES_AT_ONCE = 4096;
 
 /**
  * How much memory a model will take: from config.json, the tokenizer and the headers of the weights, of which not a byte is
- * read. One conversation at a time; each further one adds `session`.
+ * read, nor fetched: what lies elsewhere is estimated as it will be when it is here. One conversation at a time; each
+ * further one adds `session`.
  * @returns bytes by which the process grows from before loading
  * @throws what `load` throws for files that are missing or wrong
  */
 export async function estimateMemory(
   source: CheckpointSource,
-  { backend, signal, ...options }: MemoryOptions & { readonly backend: Backend; readonly signal?: AbortSignal },
+  options: MemoryOptions & OpenOptions & { readonly backend: Backend },
 ): Promise<ModelMemory> {
-  const checkpoint = await openModel(source, signal);
+  const checkpoint = await openModel(source, { ranges: true, ...options });
   try {
-    return memoryOf(checkpoint, backend, options);
+    const { ranges = false } = options;
+    return memoryOf(checkpoint, options.backend, { ...options, onDisk: typeof source === "string" && !ranges });
   } finally {
     await checkpoint.stored.close();
   }
@@ -49,8 +55,24 @@ export function memoryOf(checkpoint: LoadedCheckpoint, backend: Backend, options
   // A patch is a token at least, unless a merge size is asked for, and a token is a position.
   const most = preprocessor === undefined ? 0 : Math.min(preprocessor.maxTokens, contextLength);
   const patches = preprocessor === undefined ? 0 : (options.patches ?? most);
-  const estimate = backend.estimate(modelPrograms(model), weights, worstRun(contextLength, patches));
+  const there = options.onDisk ? onDisk(weights) : weights;
+  const estimate = backend.estimate(modelPrograms(model), there, worstRun(contextLength, patches));
   return { ...estimate, contextLength, patches };
+}
+
+/** The same weights as if each lay in a local file. */
+function onDisk(weights: WeightSource): WeightSource {
+  const length = (path: string) => {
+    const { dtype, shape } = weights.info(path) ?? { dtype: "U8", shape: [] };
+    return shape.reduce((n, d) => n * d, bytesPerElement(dtype));
+  };
+  return {
+    keys: () => weights.keys(),
+    info: (path) => weights.info(path),
+    read: (path, options) => weights.read(path, options),
+    floats: (path, options) => weights.floats(path, options),
+    locate: (path) => weights.locate?.(path) ?? { file: "/", offset: 0, length: length(path) },
+  };
 }
 
 /** Every size at its most. Small frames go through the encoder together; a large one is never split. */
