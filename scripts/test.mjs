@@ -11,5 +11,6 @@ await runSteps(
     { name: "unused code and dependencies", run: () => tool("knip", ["--no-config-hints"]) },
     { name: "tests", run: () => vitest(["--exclude", "test/house/**"]) },
     { name: "packages", run: () => vitest(["--config", "test/packaging/vitest.config.ts"]), after: "build" },
+    { name: "example swap-backbones", run: () => node(["examples/swap-backbones/swap.mjs"]), after: "build" },
   ].map((step) => ({ after: "install", ...step })),
 );

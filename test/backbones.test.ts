@@ -1,5 +1,6 @@
 import { onnx } from "@hulu/backend-onnx";
 import { reference } from "@hulu/backend-reference";
+import { tfjs } from "@hulu/backend-tfjs";
 import {
   adapterWeights,
   type Backend,
@@ -36,6 +37,7 @@ const folder = "test/data/backbones";
 const backends: readonly (readonly [string, Backend])[] = [
   ["reference", reference],
   ["onnx", onnx],
+  ["tfjs", tfjs],
 ];
 /** Logits reach 3.4, and torch's float32 sums go in another order: the reference is within 2.9e-6, ONNX Runtime 6.1e-6. */
 const BOUND = 5e-5;
@@ -206,7 +208,7 @@ describe("another decoder in a vision-language model", () => {
   };
   const width = (model: Awaited<ReturnType<typeof base>>["model"]) => model.decoder.width.size;
 
-  test("has the old eyes and its own voice, on both backends alike", async () => {
+  test("has the old eyes and its own voice, on all backends alike", async () => {
     const { model, weights, image } = await base();
     const { config } = await goldens("gemma3");
     const swapped = composeVlm({ ...model, decoder: gemma3({ ...config, vocab: 512, embed: width(model) }) });
@@ -227,11 +229,12 @@ describe("another decoder in a vision-language model", () => {
       using compiled = await compile(backend, vlmPrograms(swapped), mixed);
       results.push(await look(compiled, image));
     }
-    const [a, b] = results as [(typeof results)[0], (typeof results)[0]];
     // The eyes are the checkpoint's: what its authors' code gave.
     for (const { visual } of results) expect(farthest(visual, image.tensor("out.projected").data)).toBeLessThan(5e-5);
-    expect(a.logits.length).toBe(image.tensor("in.input_ids").ints().length * 512);
+    const [{ logits }, ...others] = results as [(typeof results)[0], ...typeof results];
+    expect(logits.length).toBe(image.tensor("in.input_ids").ints().length * 512);
+    expect(others).toHaveLength(backends.length - 1);
     // Logits reach 8 here, and what the encoder's floats differ by (9e-6) grows on its way through six random layers.
-    expect(farthest(a.logits, b.logits)).toBeLessThan(2e-4);
+    for (const other of others) expect(farthest(other.logits, logits)).toBeLessThan(2e-4);
   });
 });

@@ -157,9 +157,9 @@ function replaceAt(
 }
 
 /**
- * The same module with every block swapped whose path matches: all query and value projections by
- * `replaceAll(root, /self_attn\.[qv]_proj$/, (old) => lora(old, { rank: 8, alpha: 16 }))`. What stands inside a swapped
- * block is left to `by`.
+ * The same module with every block swapped whose path matches. LoRA around all query and value projections of a decoder:
+ * `replaceAll(root, /^model\.layers\.\d+\.self_attn\.[qv]_proj$/, (old) => lora(old, { rank: 8, alpha: 16 }))`; without the
+ * beginning, an encoder's would be among them. What stands inside a swapped block is left to `by`.
  * @throws GraphError when no path matches; the message names the nearest
  */
 export function replaceAll<M extends Module<unknown>>(

@@ -1,5 +1,5 @@
 import { ConfigError } from "../models/fields.js";
-import type { WeightSource } from "./source.js";
+import { overlayWeights, renamed, type WeightSource } from "./source.js";
 
 /** What PEFT writes before the name of the module that it wrapped. */
 const PREFIX = "base_model.model.";
@@ -20,31 +20,5 @@ export function adapterWeights(base: WeightSource, adapter: WeightSource): Weigh
       );
     names.set(key.slice(PREFIX.length), key);
   }
-  const keys = new Set([...base.keys(), ...names.keys()]);
-  const of = (path: string): readonly [WeightSource, string] => {
-    const name = names.get(path);
-    return name === undefined ? [base, path] : [adapter, name];
-  };
-  const locates = base.locate !== undefined || adapter.locate !== undefined;
-  return {
-    keys: () => keys.keys(),
-    info(path) {
-      const [source, name] = of(path);
-      return source.info(name);
-    },
-    read(path, options) {
-      const [source, name] = of(path);
-      return source.read(name, options);
-    },
-    floats(path, options) {
-      const [source, name] = of(path);
-      return source.floats(name, options);
-    },
-    ...(locates && {
-      locate: (path: string) => {
-        const [source, name] = of(path);
-        return source.locate?.(name);
-      },
-    }),
-  };
+  return overlayWeights(base, renamed(adapter, names));
 }

@@ -80,3 +80,16 @@ export function renamed(source: WeightSource, names: ReadonlyMap<string, string>
     ...(locate && { locate: (path: string) => locate(to(path)) }),
   };
 }
+
+/** Two sources as one: what `over` has is its own, the rest the base's. For a part that is trained or swapped. */
+export function overlayWeights(base: WeightSource, over: WeightSource): WeightSource {
+  const of = (path: string) => (over.info(path) === undefined ? base : over);
+  const locates = base.locate !== undefined || over.locate !== undefined;
+  return {
+    keys: () => new Set([...base.keys(), ...over.keys()]).keys(),
+    info: (path) => of(path).info(path),
+    read: (path, options) => of(path).read(path, options),
+    floats: (path, options) => of(path).floats(path, options),
+    ...(locates && { locate: (path: string) => of(path).locate?.(path) }),
+  };
+}
