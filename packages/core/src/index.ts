@@ -1,3 +1,4 @@
+export { type ArchiveTensor, readArchive, writeArchive } from "./archive.js";
 export * from "./backend.js";
 export * from "./compile.js";
 export * from "./feeds.js";

@@ -38,6 +38,16 @@ export interface Conversation {
    */
   truncate(messages: number): Promise<void>;
 
+  /**
+   * All that `model.restore` needs to go on without computing again, here or elsewhere, as one safetensors file. Visual
+   * inputs that were not computed yet are computed first, as `prefill` without options does.
+   *
+   * The file holds no pixels, but it is patient data all the same: what was said, and what the model saw, from which much
+   * can be told. It is not encrypted.
+   * @throws EngineError `sha256-missing` in a page that was not loaded over https
+   */
+  save(): Promise<Uint8Array>;
+
   /** Free what the conversation holds. */
   dispose(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;

@@ -35,6 +35,15 @@ export interface HuluModel {
   converse(options?: ConverseOptions): Conversation;
 
   /**
+   * Go on with a conversation that was saved, with nothing computed again. It needs the same model, and has the pixels of
+   * no picture: where those would be needed, for another merging, say, it is refused as `visual-forgotten`.
+   * @param saved what `save` gave
+   * @throws EngineError `saved-invalid` for a file that is damaged or of another version; SessionError for one that belongs
+   *   to another model, or is longer than this one's context
+   */
+  restore(saved: Uint8Array): Promise<Conversation>;
+
+  /**
    * The vision encoder's tokens of a picture, `[token, vision]`: before the projector, after merging.
    * @param options.merge patches per token along each side; 1 unless given
    */

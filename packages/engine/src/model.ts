@@ -19,10 +19,11 @@ import type { CheckpointSource } from "./files.js";
 import type { EncodedImage, HuluModel } from "./hulu-model.js";
 import { eyeOf, type Loaded, type Programs } from "./loaded.js";
 import { checkMemory } from "./memory.js";
+import { readSaved } from "./saved-conversation.js";
 import type { SourceOptions } from "./source.js";
 import { Talk } from "./talk.js";
 import type { TextWatch } from "./text-watch.js";
-import { asMessages, checkConverse } from "./validate.js";
+import { asMessages, checkConverse, checkSaved } from "./validate.js";
 
 /** What loading takes, wherever the model runs. */
 export interface LocalOptions extends SourceOptions {
@@ -107,6 +108,14 @@ export class LocalModel implements HuluModel {
     this.#alive();
     checkConverse(options, this.config);
     return new Talk(this.#loaded, { messages: copyMessages(options.messages ?? []) });
+  }
+
+  async restore(saved: Uint8Array): Promise<Conversation> {
+    this.#alive();
+    checkSaved(saved);
+    const { checkpoint, compiled } = this.#loaded;
+    const open = (from: Uint8Array) => compiled.createSession({ from });
+    return new Talk(this.#loaded, await readSaved(saved, checkpoint.config.decoder.embed, open));
   }
 
   async encodeVision(

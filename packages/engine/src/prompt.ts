@@ -9,10 +9,11 @@ import {
 } from "@hulu/core";
 import { encodePrompt, type Patches, patchItems, type Size, targetSizes } from "@hulu/processor";
 import type { PromptOptions } from "./ask-options.js";
-import { type Message, prepare, type SeenParts, textOnly, type Visual } from "./content.js";
+import type { Message } from "./content.js";
 import { EngineError } from "./error.js";
 import { eyeOf, type Loaded } from "./loaded.js";
 import { type Identities, rowIdentity, tokenIdentity } from "./prefix.js";
+import { prepare, type SeenParts, textOnly, type Visual } from "./prepare.js";
 import { watched } from "./text-watch.js";
 import { visualKey } from "./visual-identity.js";
 import type { EncodedVisual, VisualStore } from "./visual-store.js";
@@ -58,6 +59,11 @@ export interface DraftOptions extends PromptOptions {
 export async function draft(loaded: Loaded, messages: readonly Message[], options: DraftOptions): Promise<Draft> {
   const { tokenizer, template, templateVariables, imageToken } = loaded.checkpoint;
   const { conversation, visuals } = await prepare(messages, options.seen, options.signal);
+  // A part that only says how many frames it had must not be believed: each frame takes a position at least.
+  checkLength(
+    loaded,
+    visuals.reduce((n, { frames }) => n + frames, 0),
+  );
   const items = itemsOf(loaded, visuals, options);
   const shared = {
     template,

@@ -2,12 +2,14 @@ import { prefill } from "@hulu/core";
 import { Answer, type Piece, type Result } from "./answer.js";
 import type { AskOptions, PromptOptions } from "./ask-options.js";
 import { stopwatch } from "./clock.js";
-import { copyMessages, type Message, type SeenParts } from "./content.js";
+import { copyMessages, type Message } from "./content.js";
 import type { Conversation } from "./conversation.js";
 import { EngineError } from "./error.js";
 import type { Loaded } from "./loaded.js";
 import { Prefix, tokenIdentity } from "./prefix.js";
+import { rememberedMessages, type SeenParts } from "./prepare.js";
 import { draft, encode, freshPatches, type Ready } from "./prompt.js";
+import { writeSaved } from "./saved-conversation.js";
 import { tell } from "./tell.js";
 import { asMessages, checkMessages, checkPrefillOptions } from "./validate.js";
 import { VisualStore } from "./visual-store.js";
@@ -54,18 +56,29 @@ export class Talk implements Conversation {
 
   async prefill(options: PromptOptions = {}): Promise<number> {
     checkPrefillOptions(options);
+    return this.#alone(() => this.#prefill(options));
+  }
+
+  async #prefill(options: PromptOptions): Promise<number> {
+    if (this.#messages.length === 0) return this.#prefix?.session.length ?? 0;
+    const ready = await this.#ready(this.#messages, { ...options, answered: false });
+    const prefix = this.#keep(ready, ready.identities.length);
+    const held = prefix.session.length;
+    try {
+      if (held < ready.identities.length)
+        await prefill(this.#loaded.compiled, prefix.session, ready.prompt, { held, signal: options.signal });
+    } finally {
+      prefix.settle(ready.identities);
+    }
+    return prefix.session.length;
+  }
+
+  async save(): Promise<Uint8Array> {
     return this.#alone(async () => {
-      if (this.#messages.length === 0) return this.#prefix?.session.length ?? 0;
-      const ready = await this.#ready(this.#messages, { ...options, answered: false });
-      const prefix = this.#keep(ready, ready.identities.length);
-      const held = prefix.session.length;
-      try {
-        if (held < ready.identities.length)
-          await prefill(this.#loaded.compiled, prefix.session, ready.prompt, { held, signal: options.signal });
-      } finally {
-        prefix.settle(ready.identities);
-      }
-      return prefix.session.length;
+      const forget = () => rememberedMessages(this.#messages, this.#seen);
+      if (forget() === undefined) await this.#prefill({});
+      this.#prefix ??= new Prefix(this.#loaded.compiled.createSession());
+      return writeSaved(forget() ?? [], this.#prefix, this.#visuals);
     });
   }
 

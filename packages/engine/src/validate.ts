@@ -5,11 +5,12 @@ import type { ConverseOptions } from "./conversation.js";
 import { EngineError } from "./error.js";
 import type { LoadOptions } from "./load.js";
 import { thinkingModes } from "./text-out.js";
+import { isHash } from "./visual-identity.js";
 
 // What comes from a caller is checked by hand: JavaScript and JSON know no types.
 
 const roles = ["system", "user", "assistant"];
-const partTypes = ["text", "image", "video", "volume"];
+const partTypes = ["text", "image", "video", "volume", "remembered"];
 
 const isObject = (x: unknown): x is Readonly<Record<string, unknown>> =>
   typeof x === "object" && x !== null && !Array.isArray(x);
@@ -26,7 +27,7 @@ export function checkMessages(messages: unknown): asserts messages is readonly M
 }
 
 /** @throws EngineError `content-invalid` for what is no list of messages */
-function saysAnything(messages: unknown): boolean {
+export function saysAnything(messages: unknown): boolean {
   const wrong = (where: string, found: unknown, right: string) =>
     new EngineError("content-invalid", `${where} is ${shown(found)}; it must be ${right}`);
   if (!Array.isArray(messages)) throw wrong("the conversation", messages, "a text or a list of { role, content }");
@@ -60,6 +61,11 @@ function checkPart(
   if (part.type === "image") need("image", isObject(part.image), picture);
   if (part.type === "volume")
     need("volume", isVolume(part.volume), "the bytes of a NIfTI file, a Blob, or a volume that was read");
+  if (part.type === "remembered") {
+    need("shows", part.shows === "image" || part.shows === "video", "image or video");
+    need("hash", isHash(part.hash), "what a saved conversation has");
+    for (const side of ["frames", "height", "width"]) need(side, isCount[0](part[side]), isCount[1]);
+  }
   if (part.type !== "video") return part.type !== "text" || part.text !== "";
   need(
     "frames",
@@ -196,6 +202,12 @@ export const noVision = () =>
 
 /** @throws EngineError `option-invalid` for an option that is unknown or of the wrong kind */
 export const checkPrefillOptions = (options: unknown): void => checkOptions(options, promptOptions, "prefill");
+
+/** @throws EngineError `option-invalid` for what is no bytes */
+export function checkSaved(saved: unknown): void {
+  if (!(saved instanceof Uint8Array))
+    throw new EngineError("option-invalid", `restore takes the bytes that save gave, not ${shown(saved)}`);
+}
 
 const converseOptions: Known<ConverseOptions> = {
   messages: [Array.isArray, "a list of messages"],

@@ -1,5 +1,6 @@
 import type { PruneOptions } from "@hulu/core";
 import type { PassOrder, PreprocessorConfig, RgbImage, Size } from "@hulu/processor";
+import { hasSha256, hex, sha256 } from "./sha256.js";
 
 /** A visual input without its pixels: which ones they are, and what decides their size in a prompt. */
 export interface Seen {
@@ -21,24 +22,23 @@ const BEFORE_RANDOM = "random-";
  * equal to itself, and equal pictures are computed again.
  */
 export async function hashOfFrames(frames: readonly RgbImage[]): Promise<string> {
-  const subtle: SubtleCrypto | undefined = globalThis.crypto.subtle;
-  if (subtle === undefined) return BEFORE_RANDOM + hex(crypto.getRandomValues(new Uint8Array(32)));
+  if (!hasSha256()) return BEFORE_RANDOM + hex(crypto.getRandomValues(new Uint8Array(32)));
   const all = new Uint8Array(frames.length * 40);
+  const view = new DataView(all.buffer);
   for (const [i, { data, width, height }] of frames.entries()) {
-    new DataView(all.buffer).setUint32(i * 40, width);
-    new DataView(all.buffer).setUint32(i * 40 + 4, height);
-    // A view of shared memory is copied: it cannot be hashed in place.
-    const bytes = data.buffer instanceof ArrayBuffer ? (data as Uint8Array<ArrayBuffer>) : data.slice();
-    all.set(new Uint8Array(await subtle.digest("SHA-256", bytes)), i * 40 + 8);
+    view.setUint32(i * 40, width);
+    view.setUint32(i * 40 + 4, height);
+    all.set(await sha256(data), i * 40 + 8);
   }
-  return hex(new Uint8Array(await subtle.digest("SHA-256", all)));
+  return hex(await sha256(all));
 }
 
 /** Whether frames are those that a hash was taken of; a random name cannot tell, and does not deny it. */
 export const isHashOf = async (hash: string, frames: readonly RgbImage[]): Promise<boolean> =>
   hash.startsWith(BEFORE_RANDOM) || (await hashOfFrames(frames)) === hash;
 
-const hex = (bytes: Uint8Array): string => Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
+/** What a hash may look like. */
+export const isHash = (hash: unknown): boolean => typeof hash === "string" && /^(random-)?[0-9a-f]{64}$/.test(hash);
 
 /** All that decides a visual input's rows, apart from the model. */
 export interface Cut {
