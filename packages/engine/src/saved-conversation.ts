@@ -73,15 +73,18 @@ export async function readSaved(
   if ((await digestOf(text, [...tensors.values()])) !== metadata.get("digest")) throw damaged();
   const state = parseState(text);
   if (state === undefined) throw damaged();
-  const visuals = restoreVisuals(state, tensors, width);
   const words = tensors.get(SESSION);
-  if (words === undefined || tensors.size !== state.visuals.length + 1) throw damaged();
-  if (words.data.length !== Math.ceil(state.sessionBytes / 4)) throw damaged();
+  if (words?.data.length !== Math.ceil(state.sessionBytes / 4)) throw damaged();
+  // First of all it is told whether this is another model's.
   const session = open(new Uint8Array(words.data.buffer, words.data.byteOffset, state.sessionBytes));
-  if (session.length === state.held.length)
+  try {
+    if (tensors.size !== state.visuals.length + 1 || session.length !== state.held.length) throw damaged();
+    const visuals = restoreVisuals(state, tensors, width);
     return { messages: state.messages, prefix: new Prefix(session, state.held), visuals };
-  session.dispose();
-  throw damaged();
+  } catch (error) {
+    session.dispose();
+    throw error;
+  }
 }
 
 function archiveOf(bytes: Uint8Array): ReturnType<typeof readArchive> {

@@ -5,7 +5,7 @@ import type { CheckpointSource } from "../files.js";
 import { loadHere } from "../model.js";
 import { Talk } from "../talk.js";
 import { Mailbox } from "./mailbox.js";
-import { buffersOf, unpack } from "./pack.js";
+import { buffersOf, pack, unpack } from "./pack.js";
 import { HOST, MODEL, type Port, type Request } from "./protocol.js";
 import { toWire } from "./wire-error.js";
 
@@ -61,6 +61,8 @@ export class Host {
     const args = unpack(call.args) as unknown[];
     const options = this.#optionsOf(call, running);
     if (call.target === HOST) return this.#load(args[0] as CheckpointSource, args[1] as BackendOrigin, options);
+    const target = this.#targets.get(call.target);
+    if (target instanceof Talk && call.method === "messages") return (await pack(target.messages, "messages")).value;
     const given = await this.#invoke(call, [...args, options]);
     if (given instanceof Answer) return this.#tell(call.id, given, running);
     return given instanceof Talk ? this.#number(given) : given;

@@ -61,6 +61,10 @@ export class RemoteConversation implements Conversation {
     this.#messages = this.#messages.slice(0, messages);
   }
 
+  async save(): Promise<Uint8Array> {
+    return this.#model.link.call(await this.#target, "save", []);
+  }
+
   dispose(): Promise<void> {
     this.#ended ??= this.#target.then((target) => this.#model.link.call(target, "dispose", []));
     return this.#ended;

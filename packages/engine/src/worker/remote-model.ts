@@ -6,9 +6,9 @@ import type { Conversation, ConverseOptions } from "../conversation.js";
 import { EngineError } from "../error.js";
 import type { CheckpointSource } from "../files.js";
 import type { EncodedImage, HuluModel } from "../hulu-model.js";
-import { asMessages, checkConverse } from "../validate.js";
+import { asMessages, checkConverse, checkSaved } from "../validate.js";
 import { Link } from "./link.js";
-import { noFunction, pack, packMessages } from "./pack.js";
+import { noFunction, pack, packMessages, unpack } from "./pack.js";
 import { hold, portOf, type WorkerLike } from "./port.js";
 import { HOST, MODEL } from "./protocol.js";
 import { RemoteConversation } from "./remote-conversation.js";
@@ -93,6 +93,14 @@ export class RemoteModel implements HuluModel {
       return this.link.call<number>(MODEL, "converse", [{ messages: value }], { transfer });
     };
     return new RemoteConversation(this, begun(), messages);
+  }
+
+  async restore(saved: Uint8Array): Promise<Conversation> {
+    checkSaved(saved);
+    const { value, transfer } = await pack(saved, "the saved conversation");
+    const target = await this.link.call<number>(MODEL, "restore", [value], { transfer });
+    const messages = unpack(await this.link.call(target, "messages", [])) as readonly Message[];
+    return new RemoteConversation(this, Promise.resolve(target), messages);
   }
 
   async encodeVision(
