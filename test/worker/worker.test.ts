@@ -198,6 +198,28 @@ describe("a conversation", () => {
     });
   });
 
+  test("is saved there and restored here, and the other way round", async () => {
+    const [saved, same] = await Promise.all(
+      [there, here].map(async (model) => {
+        await using talk = model.converse();
+        await told(talk.ask(picture, { maxTokens: 4 }));
+        return talk.save();
+      }),
+    );
+    expect(same).toEqual(saved);
+    await turns(async (model) => {
+      await using talk = await model.restore(saved!);
+      expect(talk.messages[0]!.content).toContainEqual(
+        expect.objectContaining({ type: "remembered", shows: "image", height: 32, width: 48 }),
+      );
+      const next = await told(talk.ask("And now?", { maxTokens: 4 }));
+      expect(next.reusedTokens).toBeGreaterThan(10);
+      return [next, talk.messages];
+    });
+    await expect(there.restore(saved!.slice(1))).rejects.toMatchObject({ name: "EngineError", code: "saved-invalid" });
+    await expect(there.restore("x" as never)).rejects.toMatchObject({ code: "option-invalid" });
+  });
+
   test("what fails adds nothing, and is told by name", async () => {
     const talk = there.converse();
     await expect(talk.ask(show({ type: "image", image: new Uint8Array(3) })).result()).rejects.toThrow(ProcessorError);

@@ -114,6 +114,7 @@ export async function freshPatches(
   { passOrder }: PromptOptions,
 ): Promise<ReadonlyMap<string, Patches>> {
   if (items.length === 0) return new Map();
+  // The last of equal ones: a part that stands for pixels comes before those that were given since, which have them.
   const fresh = [...new Map(items.map((item) => [item.key, item])).values()].filter(({ key }) => !store.get(key));
   const frames = await Promise.all(fresh.map(({ visual }) => visual.pixels()));
   const patches = patchItems(
