@@ -104,7 +104,7 @@ describe("the types stay cheap", () => {
     );
     return made;
   };
-  test.each(["decoder", "gemma3", "vit"])("%s.ts costs 1,000 at most", (name) => {
+  test.each(["decoder", "gemma3", "siglip", "vit"])("%s.ts costs 1,000 at most", (name) => {
     expect(cost(join(core, `models/${name}.ts`))).toBeLessThanOrEqual(1000);
   });
   test("all models and their composition, compiled and run, cost 8,000 at most", () => {

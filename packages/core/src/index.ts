@@ -28,13 +28,14 @@ export {
 export { verify } from "./graph/verify.js";
 export * from "./host-executable.js";
 export * from "./models/checkpoint.js";
-export { type ModelConfig, parseConfig, type TextConfig, type VlmConfig } from "./models/config.js";
+export { type ModelConfig, parseConfig, type TextConfig, type VisionConfig, type VlmConfig } from "./models/config.js";
 export { type Context, type DecoderConfig, decoder } from "./models/decoder.js";
 export { ConfigError } from "./models/fields.js";
 export { type Gemma3Config, gemma3 } from "./models/gemma3.js";
 export { parseGemma3Config } from "./models/gemma3-config.js";
 export * from "./models/presets.js";
 export * from "./models/projector.js";
+export { type SiglipConfig, siglip } from "./models/siglip.js";
 export * from "./models/text.js";
 export { type VitConfig, vit } from "./models/vit.js";
 export * from "./models/vlm.js";

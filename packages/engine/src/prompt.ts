@@ -93,10 +93,20 @@ function itemsOf(loaded: Loaded, visuals: readonly Visual[], options: PromptOpti
     const visual = visuals[i]!;
     const { patchSize } = preprocessor;
     const grid = [visual.frames, size.height / patchSize, size.width / patchSize] as const;
+    checkTable(config, grid);
     const prune = pruning(config, visual, options);
     const key = visualKey(visual, { size, merge, passOrder: options.passOrder, prune, preprocessor });
     return { visual, key, size, grid, merge, prune };
   });
+}
+
+/** An encoder with learned positions has them for so many patches and no more. */
+function checkTable({ vision }: VlmConfig, [, rows, columns]: Item["grid"]): void {
+  if (!("side" in vision) || Math.max(rows, columns) <= vision.side) return;
+  throw new EngineError(
+    "content-invalid",
+    `a picture of ${rows} x ${columns} patches does not fit the encoder's table of ${vision.side} x ${vision.side} positions; give a smaller or squarer one, or lower max_tokens in preprocessor_config.json`,
+  );
 }
 
 /** Only videos and volumes of more than one frame are pruned. */

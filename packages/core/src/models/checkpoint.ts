@@ -5,6 +5,7 @@ import { type ModelConfig, parseConfig, type TextConfig, type VlmConfig } from "
 import { decoder } from "./decoder.js";
 import { ConfigError } from "./fields.js";
 import { projector } from "./projector.js";
+import { siglip } from "./siglip.js";
 import { composeText, type LanguageModel } from "./text.js";
 import { vit } from "./vit.js";
 import { composeVlm, type Vlm } from "./vlm.js";
@@ -36,7 +37,7 @@ export function modelFromConfig(config: ModelConfig): Vlm | LanguageModel;
 export function modelFromConfig(config: ModelConfig): Vlm | LanguageModel {
   if (config.vision === undefined) return composeText({ decoder: decoder(config.decoder) });
   return composeVlm({
-    vision: vit(config.vision),
+    vision: "side" in config.vision ? siglip(config.vision) : vit(config.vision),
     projector: projector(config.projector, config.vision.width, config.decoder.embed),
     decoder: decoder(config.decoder),
   });

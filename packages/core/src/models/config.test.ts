@@ -199,7 +199,7 @@ describe("the layout of transformers' own class", () => {
     expect(parsed.decoder).toMatchObject({ embed: 64, ropeTheta: 5e5, tied: false });
     expect(parsed.vision).toMatchObject({ width: 96, ropeTheta: 9000 });
     const bare = { ...native, vision_config: { ...vision, rope_parameters: { rope_type: "axial" } } };
-    expect(parseConfig(bare, qwen3).vision.ropeTheta).toBe(10_000);
+    expect(parseConfig(bare, qwen3).vision).toMatchObject({ ropeTheta: 10_000 });
     expect(parsed).toMatchObject({ imageToken: 500, projector: "mlp2x_gelu", eosTokens: [502] });
   });
   test("ties by either object, the inner one first", () => {
@@ -217,6 +217,48 @@ describe("the layout of transformers' own class", () => {
       "config.json text_config: hidden_size is 0; it must be a whole number from 1 to 16777216",
     );
   });
+});
+
+describe("rotary positions of Llama 3.1", () => {
+  const llama3 = {
+    rope_type: "llama3",
+    factor: 8,
+    low_freq_factor: 1,
+    high_freq_factor: 4,
+    original_max_position_embeddings: 64,
+  };
+  const ropeScaling = { factor: 8, lowFrequency: 1, highFrequency: 4, positions: 64 };
+  test("stand in rope_scaling, or in rope_parameters with theta", () => {
+    expect(parseConfig({ ...base, rope_scaling: llama3 }, qwen3).decoder).toMatchObject({
+      ropeTheta: 1e6,
+      ropeScaling,
+    });
+    const parameters = { ...llama3, rope_theta: 5e5 };
+    const parsed = parseConfig({ ...base, rope_parameters: parameters }, qwen3).decoder;
+    expect(parsed).toMatchObject({ ropeTheta: 5e5, ropeScaling });
+    expect(parseConfig(base, qwen3).decoder).not.toHaveProperty("ropeScaling");
+  });
+  test("are of the model's own length unless another is told", () => {
+    const { original_max_position_embeddings: _, ...rest } = llama3;
+    expect(parseConfig({ ...base, rope_scaling: rest }, qwen3).decoder.ropeScaling?.positions).toBe(4096);
+  });
+});
+
+test("an encoder with a table of learned positions", () => {
+  const learned = { ...vision, model_type: "siglip_vision_model", num_attention_heads: 32, image_size: 100 };
+  expect(parseConfig({ ...base, vision_encoder_config: learned }, qwen3).vision).toEqual({
+    width: 96,
+    layers: 3,
+    heads: 32,
+    hidden: 136,
+    channels: 3,
+    patch: 14,
+    side: 7,
+    eps: 1e-5,
+  });
+  expect(
+    parseConfig({ ...base, vision_encoder_config: { ...learned, image_size: undefined } }, qwen3).vision,
+  ).toMatchObject({ side: 16 });
 });
 
 describe("the original layout, whose encoder has a folder of its own", () => {
@@ -311,9 +353,33 @@ describe("what is wrong is a ConfigError that names the field and what would be 
     [{ ...base, rope_theta: "1e6" }, 'rope_theta is "1e6"; it must be a finite number above 0'],
     [
       { ...base, rope_scaling: { type: "yarn", factor: 4 } },
-      'rotary positions of type "yarn" are not supported; "default" is',
+      'rotary positions of type "yarn" are not supported; "default" and "llama3" are',
     ],
-    [{ ...base, rope_scaling: { rope_type: "llama3" } }, 'rotary positions of type "llama3" are not supported'],
+    [
+      { ...base, rope_scaling: { rope_type: "llama3" } },
+      "config.json rope_scaling: low_freq_factor is missing; it must be a finite number above 0",
+    ],
+    [
+      { ...base, rope_scaling: { rope_type: "llama3", factor: 8, low_freq_factor: 4, high_freq_factor: 4 } },
+      "config.json rope_scaling: high_freq_factor 4 must be above low_freq_factor 4",
+    ],
+    [{ ...base, partial_rotary_factor: 0.5 }, "config.json: partial_rotary_factor must be 1"],
+    [
+      { ...base, rope_parameters: { rope_type: "default", partial_rotary_factor: 0.25 } },
+      "config.json rope_parameters: partial_rotary_factor must be 1",
+    ],
+    [
+      { ...base, ...inVision({ model_type: "siglip_vision_model", num_attention_heads: 5 }) },
+      "hidden_size 96 over 5 heads gives 19.2; a head needs a whole number",
+    ],
+    [
+      { ...base, ...inVision({ model_type: "siglip_vision_model", image_size: 13 }) },
+      "image_size 13 is less than a patch of 14",
+    ],
+    [
+      { ...base, ...inVision({ model_type: "siglip_vision_model", image_size: [224, 224] }) },
+      "config.json vision_encoder_config: image_size is [224,224]; it must be a whole number from 1 to 16384",
+    ],
     [{ ...base, rope_parameters: { rope_type: "dynamic" } }, 'rotary positions of type "dynamic" are not supported'],
     [{ ...base, hidden_act: "gelu" }, 'hidden_act "gelu" is not supported; "silu" is'],
     [{ ...base, use_sliding_window: true }, "use_sliding_window is true; sliding-window attention is not supported"],

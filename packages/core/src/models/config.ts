@@ -1,7 +1,9 @@
+import type { RopeScaling } from "../ops/rope.js";
 import type { WeightSource } from "../weights/source.js";
 import type { DecoderConfig } from "./decoder.js";
 import { ConfigError, Fields } from "./fields.js";
 import type { ProjectorKind } from "./projector.js";
+import type { SiglipConfig } from "./siglip.js";
 import type { VitConfig } from "./vit.js";
 
 /** What a config.json says about any model that runs here. */
@@ -12,9 +14,12 @@ interface LanguageConfig {
   readonly maxPositions: number;
 }
 
+/** Of an encoder with rotary positions, or of one with a learned table (`"side" in config`). */
+export type VisionConfig = VitConfig | SiglipConfig;
+
 /** Everything that the config.json of a vision-language checkpoint says, whichever of the three layouts it has. */
 export interface VlmConfig extends LanguageConfig {
-  readonly vision: VitConfig;
+  readonly vision: VisionConfig;
   readonly projector: ProjectorKind;
   /** The placeholder's token id; undefined when the config leaves it to the tokenizer. */
   readonly imageToken: number | undefined;
@@ -119,7 +124,7 @@ function decoderConfig(c: Fields, weights: WeightSource, tied: boolean): Decoder
     kvHeads,
     headDim,
     hidden: c.count("intermediate_size"),
-    ropeTheta: ropeTheta(c),
+    ...rotary(c),
     eps: c.positive("rms_norm_eps", 1e-6),
     tied,
   };
@@ -145,18 +150,39 @@ function variantOf(c: Fields, weights: WeightSource): Pick<DecoderConfig, "famil
   return { family, qkNorm, qkvBias, outBias };
 }
 
-function ropeTheta(c: Fields): number {
+function rotary(c: Fields): Pick<DecoderConfig, "ropeTheta" | "ropeScaling"> {
   const parameters = c.object("rope_parameters");
-  const type =
-    parameters?.text("rope_type") ??
-    c.object("rope_scaling")?.text("rope_type") ??
-    c.object("rope_scaling")?.text("type") ??
-    "default";
-  if (type !== "default")
+  const scaling = c.object("rope_scaling");
+  const type = parameters?.text("rope_type") ?? scaling?.text("rope_type") ?? scaling?.text("type") ?? "default";
+  if (type !== "default" && type !== "llama3")
     throw new ConfigError(
-      `${c.where}: rotary positions of type "${type.slice(0, 40)}" are not supported; "default" is`,
+      `${c.where}: rotary positions of type "${type.slice(0, 40)}" are not supported; "default" and "llama3" are`,
     );
-  return parameters?.has("rope_theta") ? parameters.positive("rope_theta") : c.positive("rope_theta", 10_000);
+  for (const fields of [c, parameters])
+    if (fields && fields.positive("partial_rotary_factor", 1) !== 1)
+      throw new ConfigError(
+        `${fields.where}: partial_rotary_factor must be 1; heads that turn in part are not supported`,
+      );
+  const ropeTheta = parameters?.has("rope_theta")
+    ? parameters.positive("rope_theta")
+    : c.positive("rope_theta", 10_000);
+  if (type === "default") return { ropeTheta };
+  const most = c.count("max_position_embeddings", { otherwise: 32768, most: 1 << 30 });
+  return { ropeTheta, ropeScaling: ropeScaling((parameters?.has("factor") ? parameters : scaling) ?? c, most) };
+}
+
+function ropeScaling(c: Fields, positions: number): RopeScaling {
+  const [lowFrequency, highFrequency] = [c.positive("low_freq_factor"), c.positive("high_freq_factor")];
+  if (highFrequency <= lowFrequency)
+    throw new ConfigError(
+      `${c.where}: high_freq_factor ${highFrequency} must be above low_freq_factor ${lowFrequency}`,
+    );
+  return {
+    factor: c.positive("factor"),
+    lowFrequency,
+    highFrequency,
+    positions: c.count("original_max_position_embeddings", { otherwise: positions, most: 1 << 30 }),
+  };
 }
 
 function refuseVariants(c: Fields): void {
@@ -168,7 +194,7 @@ function refuseVariants(c: Fields): void {
     throw new ConfigError(`${c.where}: mlp_bias is true; a bias in the MLP is not supported`);
 }
 
-function visionConfig(config: Fields, weights: WeightSource, visionJson: unknown): VitConfig {
+function visionConfig(config: Fields, weights: WeightSource, visionJson: unknown): VisionConfig {
   const c =
     config.object("vision_encoder_config") ??
     config.object("vision_config") ??
@@ -178,11 +204,12 @@ function visionConfig(config: Fields, weights: WeightSource, visionJson: unknown
     throw new ConfigError(`${c.where}: hidden_act "${act.slice(0, 40)}" is not supported; "gelu_pytorch_tanh" is`);
   const width = c.count("hidden_size");
   const heads = c.count("num_attention_heads", { most: 1 << 12 });
-  if (width % heads !== 0 || (width / heads) % 4 !== 0)
+  const learned = c.text("model_type") === "siglip_vision_model";
+  if (width % heads !== 0 || (!learned && (width / heads) % 4 !== 0))
     throw new ConfigError(
-      `${c.where}: hidden_size ${width} over ${heads} heads gives ${width / heads}; 2D rotary positions need a multiple of 4`,
+      `${c.where}: hidden_size ${width} over ${heads} heads gives ${width / heads}; ${learned ? "a head needs a whole number" : "2D rotary positions need a multiple of 4"}`,
     );
-  return {
+  const shared = {
     width,
     layers: c.count("num_hidden_layers", { most: MOST_LAYERS }),
     heads,
@@ -190,9 +217,17 @@ function visionConfig(config: Fields, weights: WeightSource, visionJson: unknown
     channels: c.count("num_channels", { otherwise: 3, least: 3, most: 3 }),
     patch: c.count("patch_size", { otherwise: 16, most: 256 }),
     eps: c.positive("layer_norm_eps", 1e-6),
-    ropeTheta: c.object("rope_parameters")?.positive("rope_theta", 10_000) ?? 10_000,
-    pairing: "half",
   };
+  if (learned) return { ...shared, side: tableSide(c, shared.patch) };
+  const ropeTheta = c.object("rope_parameters")?.positive("rope_theta", 10_000) ?? 10_000;
+  return { ...shared, ropeTheta, pairing: "half" };
+}
+
+/** Patches along a side of the learned table of positions. */
+function tableSide(c: Fields, patch: number): number {
+  const image = c.count("image_size", { otherwise: 224, most: 1 << 14 });
+  if (image < patch) throw new ConfigError(`${c.where}: image_size ${image} is less than a patch of ${patch}`);
+  return Math.floor(image / patch);
 }
 
 /** The released encoder's head width; shapes do not tell how many heads there are, so it stands where nothing else does. */

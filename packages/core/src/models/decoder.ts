@@ -17,6 +17,8 @@ export interface DecoderConfig<E extends number = number> {
   readonly headDim: number;
   readonly hidden: number;
   readonly ropeTheta: number;
+  /** Llama 3.1's longer positions. */
+  readonly ropeScaling?: op.RopeScaling;
   readonly eps: number;
   /** A bias on q, k and v (Qwen2). */
   readonly qkvBias: boolean;
@@ -104,6 +106,6 @@ export function decoder<const E extends number>(config: DecoderConfig<E>) {
 
 /** Positions to the tables that every layer shares. */
 function positions(c: Decoder, at: Value<"seq">, from?: op.Past): Context {
-  const angles = mark("rope_angles", op.ropeAngles(at, c.ropeTheta, axis("rot", c.headDim / 2)));
+  const angles = mark("rope_angles", op.ropeAngles(at, c.ropeTheta, axis("rot", c.headDim / 2), c.ropeScaling));
   return { cos: op.cos(angles), sin: op.sin(angles), ...(from && { past: from }) };
 }

@@ -29,18 +29,26 @@ const axesOf = <V extends number>(c: VitConfig<V>) => ({
   px: axis("px", c.patch),
 });
 type Vit = VitConfig & ReturnType<typeof axesOf>;
+/** The axes that any encoder of patches has. */
+interface PatchAxes {
+  readonly vision: Axis<"vision">;
+  readonly mlp: Axis<"hidden">;
+  readonly channel: Axis<"channel">;
+  readonly py: Axis<"py">;
+  readonly px: Axis<"px">;
+}
 
 /** The axes of its input: frames of one size, cut into patches in merge-block order. */
-const frame = axis("frame", symbol("frame"));
-const patch = fuse(axis("token", symbol("token")), axis("window", symbol("window")));
-type Tokens = Value<"frame token*window vision">;
+export const frame = axis("frame", symbol("frame"));
+export const patch = fuse(axis("token", symbol("token")), axis("window", symbol("window")));
+export type Tokens = Value<"frame token*window vision">;
 interface Rotation {
   readonly cos: Value<"token*window rot">;
   readonly sin: Value<"token*window rot">;
 }
 
 /** A convolution whose stride is its kernel, on patches that are already cut: one matrix. */
-const patchEmbedding = (c: Vit) =>
+export const patchEmbedding = (c: PatchAxes) =>
   module({ weight: param(c.vision, c.channel, c.py, c.px), bias: param(c.vision) }, (m) => {
     const weight = op.rearrange(m.weight, "vision channel py px -> vision channel*py*px");
     return (pixels: Value<"frame token*window channel*py*px">) =>
@@ -67,7 +75,7 @@ const selfAttention = (c: Vit) =>
       },
   );
 
-const mlp = (c: Vit) =>
+export const mlp = (c: PatchAxes) =>
   module(
     { fc1: linear(c.vision, c.mlp), fc2: linear(c.mlp, c.vision) },
     (m) => (x: Tokens) => m.fc2(op.geluTanh(m.fc1(x))),

@@ -10,7 +10,7 @@ export type Pairing = "half" | "interleaved";
 
 /**
  * The angles of rotary positions: position * theta^(-j/n) for j = 0 .. n-1: attrs `theta`, `to` (the axis of the n
- * angles). Su et al., RoFormer, 2021. For one axis of a 2D position the n angles are a quarter of the head, Heo et al., 2024.
+ * angles), and, where there is any, `scaling` of the frequencies. Su et al., RoFormer, 2021. For one axis of a 2D position the n angles are a quarter of the head, Heo et al., 2024.
  */
 export const ropeAnglesOp: OpDef = {
   name: "rope_angles",
@@ -21,7 +21,8 @@ export const ropeAnglesOp: OpDef = {
   decompose([at], attrs) {
     const to = attrs.to as Axis;
     const like = { dims: [...at!.dims, to] };
-    const frequencies = inverseFrequencies(Number(attrs.theta), to.size as number);
+    const unscaled = inverseFrequencies(Number(attrs.theta), to.size as number);
+    const frequencies = attrs.scaling === undefined ? unscaled : scaled(unscaled, attrs.scaling as unknown as Scaling);
     return mul(broadcast(cast(at!, "f32"), like), broadcast(constant(frequencies, [to]), like));
   },
 };
@@ -30,12 +31,43 @@ export const ropeAnglesOp: OpDef = {
 export const inverseFrequencies = (theta: number, n: number): number[] =>
   Array.from({ length: n }, (_, j) => Math.fround(1 / Math.fround(theta ** Math.fround(j / n))));
 
+/** How Llama 3.1 stretches positions: see {@link scaled}. */
+export interface RopeScaling {
+  readonly factor: number;
+  readonly lowFrequency: number;
+  readonly highFrequency: number;
+  /** The positions that the model was first trained on. */
+  readonly positions: number;
+}
+type Scaling = readonly [factor: number, low: number, high: number, positions: number];
+
+/**
+ * Llama 3.1's frequencies: those that turn less than `low` times over the first training's positions are divided by the
+ * factor, those that turn more than `high` times stay, and between them one goes over into the other. The Llama 3 Herd of
+ * Models, 2024, as transformers computes it (`rope_type: "llama3"`), in float32.
+ */
+const scaled = (frequencies: readonly number[], [factor, low, high, positions]: Scaling): number[] => {
+  const f = Math.fround;
+  return frequencies.map((frequency) => {
+    const length = f(f(2 * Math.PI) / frequency);
+    if (length > positions / low) return f(frequency / factor);
+    if (length < positions / high) return frequency;
+    const smooth = f(f(f(positions / length) - low) / f(high - low));
+    return f(f(f(f(1 - smooth) * frequency) / factor) + f(smooth * frequency));
+  });
+};
+
 /** @param at positions, i32 @returns an angle for each position and frequency */
 export const ropeAngles = <P extends string, N extends string>(
   at: Value<P>,
   theta: number,
   to: Axis<N>,
-): Value<`${P} ${N}`> => emit(ropeAnglesOp, [at], { theta, to });
+  scaling?: RopeScaling,
+): Value<`${P} ${N}`> => {
+  if (scaling === undefined) return emit(ropeAnglesOp, [at], { theta, to });
+  const { factor, lowFrequency, highFrequency, positions } = scaling;
+  return emit(ropeAnglesOp, [at], { theta, to, scaling: [factor, lowFrequency, highFrequency, positions] });
+};
 
 /**
  * Rotate each pair of a head's numbers by its angle: x `[batch seq head dim]`, cos and sin `[seq rot]` with rot = dim/2:

@@ -24,6 +24,34 @@ const angles = (theta: number): OpCase =>
     }),
   });
 
+/** What it means to stretch: slow turns are divided by the factor, quick ones stay, those between are mixed. */
+const stretched = (frequency: number): number => {
+  const turns = (64 * frequency) / (2 * Math.PI);
+  const kept = Math.min(1, Math.max(0, (turns - 1) / (4 - 1)));
+  return kept * frequency + ((1 - kept) * frequency) / 8;
+};
+const stretching: OpCase = opCase(
+  "rope_angles",
+  "stretched as Llama 3.1's",
+  { ...turning, rel: 1e-5, why: "as without stretching, and the share that is kept loses up to three bits" },
+  {
+    features: ["i32"],
+    sizes: { seq: [0, 6], n: [1, 9] },
+    exact: false,
+    build: (make) => ({
+      inputs: { at: make.i32([make.axis("seq")], fills.whole(0, 999)) },
+      body: ({ at: positions }) => {
+        const scaling = { factor: 8, lowFrequency: 1, highFrequency: 4, positions: 64 };
+        return ops.ropeAngles<string, string>(positions!, 10_000, axis("rot", make.size("n")), scaling);
+      },
+      direct: ({ at: positions }) => {
+        const n = make.size("n");
+        return nd([positions!.shape[0]!, n], (s, j) => at(positions!, s) * stretched(10_000 ** (-j / n)));
+      },
+    }),
+  },
+);
+
 /** A pair of a head's numbers is a complex number, and turning it is a product. */
 const rotation = (pairing: "half" | "interleaved"): OpCase =>
   opCase("rotate", `pairs ${pairing}`, rounding, {
@@ -53,6 +81,7 @@ export const ropeCases: readonly OpCase[] = [
   angles(10),
   angles(10_000),
   angles(1e6),
+  stretching,
   rotation("half"),
   rotation("interleaved"),
 ];
