@@ -177,7 +177,7 @@ function checkChatTokens(tokenizer: Tokenizer): void {
   if (missing.length > 0)
     throw new EngineError(
       "tokenizer-mismatch",
-      `tokenizer.json has no ${missing.join(" and no ")}, which the chat is made of: it is another model's tokenizer`,
+      `tokenizer.json has no ${missing.join(" and no ")}, which the chat is made of where a checkpoint has no chat template: it is another model's tokenizer, or the template is missing`,
     );
 }
 

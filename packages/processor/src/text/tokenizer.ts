@@ -52,7 +52,8 @@ interface Rules extends AddedToken {
 }
 
 /**
- * Makes a tokenizer from the parsed JSON of tokenizer.json and, where there is one, tokenizer_config.json.
+ * Makes a tokenizer from the parsed JSON of tokenizer.json and, where there is one, tokenizer_config.json. Decoding never
+ * cleans up spaces, whatever `clean_up_tokenization_spaces` says: a text comes out as it was said.
  * @throws ProcessorError `tokenizer-invalid`.
  */
 export function createTokenizer(tokenizerJson: unknown, tokenizerConfig: unknown = {}): Tokenizer {
