@@ -78,6 +78,16 @@ describe("load", () => {
     expect(seen.get("model.safetensors")).toBe(weights);
   });
 
+  test("tells of weights to onProgress, and of files to onDownload alone", async () => {
+    const told: (readonly [number, number, string])[] = [];
+    const onProgress = (...args: [number, number, string]) => void told.push(args);
+    const options = { backend: reference, worker: false, cache: await temporaryFolder(), allowHttp: true } as const;
+    await (await load("hf:org/name", { ...options, onProgress })).dispose();
+    expect(told.length).toBeGreaterThan(10);
+    for (const [done, total, path] of told)
+      expect([typeof done, typeof total, typeof path]).toEqual(["number", "number", "string"]);
+  });
+
   test("answers by ranges, and keeps nothing", async () => {
     const cache = await temporaryFolder();
     await using model = await load("hf:org/name", {

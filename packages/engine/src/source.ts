@@ -36,16 +36,15 @@ interface Located {
  * @throws SourceError of @hulu/hub
  */
 export async function locate(source: CheckpointSource, options: OpenOptions): Promise<Located> {
-  const { signal, onDownload, ranges = !hasDisk(), ...rest } = options;
+  // One by one: the object may hold options of loading too, some of which have the names of others here.
+  const { cache, offline, allowHttp, token, ranges = !hasDisk(), onDownload, signal } = options;
   const opening = signal && { signal };
   const parsed = typeof source === "string" ? parseSource(source) : undefined;
-  if (parsed !== undefined && parsed.kind !== "folder" && ranges && !isOffline(options)) {
-    const { files, weights, fetch } = await openRemote(parsed, { ...rest, signal });
+  if (parsed !== undefined && parsed.kind !== "folder" && ranges && !isOffline({ offline })) {
+    const { files, weights, fetch } = await openRemote(parsed, { allowHttp, token, signal });
     return { files: openFiles(files), open: () => openCheckpoint(weights, { fetch, ...opening }) };
   }
-  const there =
-    parsed === undefined
-      ? source
-      : await fetchCheckpoint(parsed, { ...rest, signal, ...(onDownload && { onProgress: onDownload }) });
+  const fetching = { cache, offline, allowHttp, token, signal, ...(onDownload && { onProgress: onDownload }) };
+  const there = parsed === undefined ? source : await fetchCheckpoint(parsed, fetching);
   return { files: openFiles(there), open: () => openCheckpoint(there, opening) };
 }
