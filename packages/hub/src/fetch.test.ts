@@ -163,6 +163,9 @@ describe("offline", () => {
       () => truncate(join(folder, "model-00001-of-00002.safetensors"), 10),
       () => rm(join(folder, "tokenizer.json")),
       () => writeFile(join(folder, ".hulu.json"), "{"),
+      () => writeFile(join(folder, ".hulu.json"), JSON.stringify({ format: 1, files: [{ name: "../x", size: 1 }] })),
+      () => writeFile(join(folder, ".hulu.json"), JSON.stringify({ format: 0, files: [] })),
+      () => rm(join(folder, ".hulu.json")),
     ]) {
       await damage();
       expect(await codeOf(() => fetchCheckpoint("hf:org/name", { ...options, offline: true }))).toBe("offline-missing");

@@ -46,13 +46,18 @@ const isPlain = (name: string): boolean =>
   !/[/\\:*?"<>|\p{Cc}\p{Cs}]|^\.|[. ]$/u.test(name) &&
   !DEVICE.test(name);
 
+/** Whether a path is one to eight plain names with slashes between. */
+export function isName(path: string): boolean {
+  const names = path.split("/");
+  return names.length <= 8 && names.every(isPlain);
+}
+
 /**
  * A path that a server, a config or an index gives, checked before it becomes a path of this machine.
- * @throws SourceError `name-invalid` unless it is one to eight plain names with slashes between
+ * @throws SourceError `name-invalid`
  */
 export function checkName(path: string, where: string): string {
-  const names = path.split("/");
-  if (names.length <= 8 && names.every(isPlain)) return path;
+  if (isName(path)) return path;
   throw new SourceError(
     "name-invalid",
     `${where} names the file ${quote(path)}; only plain names inside the checkpoint are taken`,

@@ -1,4 +1,4 @@
-import { readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -12,10 +12,10 @@ import { Store } from "./store.js";
 import { transfer } from "./transfer.js";
 
 const SHARD = /model-0000\d-of-00002\.safetensors$/;
-const slowly = { allowHttp: true, patience: { ...quick.patience, stall: 20_000 } };
+const slowly = { allowHttp: true, patience: { ...quick.patience, stall: 60_000 } };
 
-/** Sends large files slowly: a piece every few milliseconds. */
-function slow(hub: TestHub, pieces = 40): void {
+/** Sends large files slowly, a piece every few milliseconds, and while it is held, no more than some bytes of each. */
+function slow(hub: TestHub, hold = { bytes: Number.POSITIVE_INFINITY }, pieces = 40): void {
   hub.meddle = (request, response, path) => {
     if (!SHARD.test(path)) return false;
     const all = hub.commits.get(hub.main)!.get(path.split("/").at(-1)!)!;
@@ -32,6 +32,7 @@ function slow(hub: TestHub, pieces = 40): void {
     let at = 0;
     const next = () => {
       if (response.destroyed) return;
+      if (start + at >= hold.bytes) return void setTimeout(next, 20);
       response.write(bytes.subarray(at, at + size));
       at += size;
       if (at >= bytes.byteLength) response.end();
@@ -60,13 +61,14 @@ describe("processes", () => {
 
   test("one that is killed leaves nothing that is taken for whole; the next goes on where it ended, then offline", async () => {
     const hub = await TestHub.start(checkpoint(20_000_000));
-    slow(hub);
+    const hold = { bytes: 12_000_000 };
+    slow(hub, hold);
     const [file, cache] = [await bundledChild(), await temporaryFolder()];
     const options: FetchOptions = { ...slowly, endpoint: hub.endpoint, cache };
     const first = runChild(file, "hf:org/name", options);
     const partial = join(cache, new URL(hub.endpoint).host.replace(":", "_"), "models--org--name", "partial");
     const notes = async () => (await readdir(partial).catch(() => [])).filter((name) => name.endsWith(".json"));
-    for (let i = 0; i < 600 && (await notes()).length < 2; i++) await new Promise((r) => setTimeout(r, 20));
+    for (let i = 0; i < 2000 && (await notes()).length < 2; i++) await new Promise((r) => setTimeout(r, 20));
     first.process.kill("SIGKILL");
     await first.ended;
     const left = await readdir(partial);
@@ -78,10 +80,11 @@ describe("processes", () => {
     expect(await codeOf(() => fetchCheckpoint("hf:org/name", { ...options, offline: true }))).toBe("offline-missing");
 
     hub.requests.length = 0;
+    hold.bytes = Number.POSITIVE_INFINITY;
     const began = performance.now();
     const folder = await runChild(file, "hf:org/name", options).ended;
     // The lock of a process that is gone does not block.
-    expect(performance.now() - began).toBeLessThan(15_000);
+    expect(performance.now() - began).toBeLessThan(LOCK_TIMING.stale - 2_000);
     await expectWhole(folder, hub.commits.get(hub.main)!);
     const ranges = hub.requests.filter(({ path }) => SHARD.test(path)).map(({ headers }) => headers.range);
     expect(ranges.map((range) => Number(/^bytes=(\d+)-$/.exec(range!)![1])).sort()).toEqual(flushed.sort());
@@ -113,8 +116,8 @@ describe("a lock", () => {
     // No process has this number: it is above the largest that Linux gives.
     await writeFile(path, JSON.stringify({ pid: 2 ** 22 + 1, host: hostname() }));
     let began = performance.now();
-    expect(await locked(path, done, work, undefined, timing)).toBe(7);
-    expect(performance.now() - began).toBeLessThan(250);
+    expect(await locked(path, done, work, undefined, { ...timing, stale: 20_000 })).toBe(7);
+    expect(performance.now() - began).toBeLessThan(15_000);
     for (const owner of [
       { pid: 1, host: "elsewhere" },
       { pid: process.pid, host: hostname() },
@@ -136,11 +139,11 @@ describe("a lock", () => {
     const done = async () => value;
     const work = async () => {
       runs++;
-      await new Promise((resolve) => setTimeout(resolve, 900));
+      await new Promise((resolve) => setTimeout(resolve, 2_500));
       value = 7;
       return value;
     };
-    const both = [1, 2, 3].map(() => locked(path, done, work, undefined, timing));
+    const both = [1, 2, 3].map(() => locked(path, done, work, undefined, { ...timing, stale: 1_200 }));
     expect(await Promise.all(both)).toEqual([7, 7, 7]);
     expect(runs).toBe(1);
   });
@@ -150,10 +153,8 @@ describe("a lock", () => {
     const fail = () => Promise.reject(new Error("broken"));
     await expect(locked(path, async () => undefined, fail, undefined, timing)).rejects.toThrow("broken");
     await writeFile(path, JSON.stringify({ pid: process.pid, host: hostname() }));
-    const beat = setInterval(() => void utimes(path, new Date(), new Date()), 20);
-    const waiting = locked(path, async () => undefined, fail, AbortSignal.timeout(400), timing);
+    const waiting = locked(path, async () => undefined, fail, AbortSignal.timeout(200), { ...timing, stale: 60_000 });
     await expect(waiting).rejects.toThrow("timeout");
-    clearInterval(beat);
     expect(await codeOf(() => locked(join(path, "below"), async () => undefined, fail, undefined))).toBe("disk");
   });
 });
@@ -163,13 +164,13 @@ test("two that take each other for dead and write the same part do no harm", asy
   await store.prepare();
   const bytes = noise(20_000_000);
   const hub = await TestHub.start();
+  let finish = () => {};
   hub.meddle = (request, response) => {
-    const start = Number(/^bytes=(\d+)-/.exec(request.headers.range ?? "bytes=0-")![1]);
-    if (start === 0) {
-      // The first one hangs for a while in the middle.
+    if (request.headers.range === undefined) {
+      // The first one hangs in the middle.
       response.writeHead(200, { etag: '"x"', "content-length": bytes.byteLength });
       response.write(bytes.subarray(0, 10_000_000));
-      setTimeout(() => response.end(bytes.subarray(10_000_000)), 700);
+      finish = () => response.end(bytes.subarray(10_000_000));
     } else sendFile(request, response, bytes, '"x"');
     return true;
   };
@@ -177,15 +178,39 @@ test("two that take each other for dead and write the same part do no harm", asy
   const reach = settle(quick);
   const options = { reach, maxBytes: 1e9, onProgress: undefined };
   const slowOne = transfer(store, entry, { ...options, lockTiming: { ...LOCK_TIMING, beat: 100_000 } });
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  while (!(await readdir(join(store.root, "partial"))).includes("k.json")) await new Promise((r) => setTimeout(r, 10));
   const thief = transfer(store, entry, { ...options, lockTiming: { beat: 100, stale: 50, poll: 10 } });
-  for (const path of await Promise.all([slowOne, thief])) {
-    expect(Buffer.compare(await readFile(path), bytes)).toBe(0);
-  }
+  const stolen = await thief;
+  finish();
+  for (const path of [stolen, await slowOne]) expect(Buffer.compare(await readFile(path), bytes)).toBe(0);
   expect(hub.requests.map(({ headers }) => headers.range)).toEqual([
     undefined,
     expect.stringMatching(/^bytes=\d{7,}-$/),
   ]);
+});
+
+test("what killed processes left long ago is removed, what may be in use is not", async () => {
+  const hub = await TestHub.start();
+  const cache = await temporaryFolder();
+  const options = { ...quick, endpoint: hub.endpoint, cache };
+  const root = join(await fetchCheckpoint("hf:org/name", options), "..", "..");
+  const key = (await readdir(join(root, "blobs"))).find((name) => name.startsWith("sha256"))!;
+  const long = new Date(Date.now() - 2 * 60 * 60 * 1000);
+  const make = async (name: string, time: Date) => {
+    await writeFile(join(root, name), "x");
+    await utimes(join(root, name), time, time);
+  };
+  const old = [`partial/${key}.aaaa`, "snapshots/x.tmp", "refs/main.x.tmp"];
+  const young = [`partial/${key}.bbbb`, "snapshots/y.tmp", "partial/other.aaaa"];
+  for (const name of old) await make(name, long);
+  for (const name of young) await make(name, name.startsWith("partial/other") ? long : new Date());
+  // The file is fetched again.
+  await rm(join(root, "blobs", key));
+  await rm(join(root, "snapshots", hub.main), { recursive: true });
+  await fetchCheckpoint("hf:org/name", options);
+  const there = await readdir(root, { recursive: true });
+  expect(old.filter((name) => there.includes(name))).toEqual([]);
+  expect(young.filter((name) => !there.includes(name))).toEqual([]);
 });
 
 test("a cache that cannot be written is an error of the disk", async () => {

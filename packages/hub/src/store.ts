@@ -1,5 +1,5 @@
 import { SourceError } from "./error.js";
-import { checkName, field } from "./names.js";
+import { field, isName } from "./names.js";
 import { environment, filing, node, orAbsent, systemCode } from "./node.js";
 import type { Entry, Plan } from "./plan.js";
 
@@ -28,6 +28,29 @@ export class Store {
     const { fs } = await node();
     for (const folder of ["blobs", "partial", "refs", "snapshots"])
       await filing(this.root, () => fs.mkdir(`${this.root}/${folder}`, { recursive: true }));
+    await this.#sweep("snapshots", (name) => name.endsWith(".tmp"));
+    await this.#sweep("refs", (name) => name.endsWith(".tmp"));
+  }
+
+  /** Removes what processes that were killed have left of a file: all but what can be gone on with. */
+  async sweepParts(key: string): Promise<void> {
+    const kept = new Set(["json", "lock"].map((end) => `${key}.${end}`));
+    const { fs } = await node();
+    const note = await fs.readFile(this.partial(`${key}.json`), "utf8").catch(() => "");
+    const id = field(parsed(note), "id");
+    await this.#sweep("partial", (name) => name.startsWith(`${key}.`) && !kept.has(name) && name !== `${key}.${id}`);
+  }
+
+  async #sweep(folder: string, isLeft: (name: string) => boolean): Promise<void> {
+    const { fs } = await node();
+    const names = await fs.readdir(`${this.root}/${folder}`).catch(() => []);
+    for (const name of names.filter(isLeft)) {
+      const path = `${this.root}/${folder}/${name}`;
+      const stat = await fs.lstat(path).catch(() => undefined);
+      // What cannot be removed does no harm but for its space.
+      if (stat !== undefined && Date.now() - stat.mtimeMs > ABANDONED)
+        await fs.rm(path, { recursive: true, force: true }).catch(() => undefined);
+    }
   }
 
   /** The path of a blob that is there with its size. One of another size was damaged, and is removed. */
@@ -69,7 +92,7 @@ export class Store {
         await linkOrCopy(this.blob(entry.key), file);
         files.push({ name: entry.name, size: (await filing(file, () => fs.stat(file))).size });
       }
-      await writeWhole(`${aside}/${MANIFEST}`, JSON.stringify({ source, files }, undefined, 1));
+      await writeWhole(`${aside}/${MANIFEST}`, JSON.stringify({ format: FORMAT, source, files }, undefined, 1));
       await syncFolder(aside);
       return await this.#place(id, aside, folder);
     } finally {
@@ -122,13 +145,19 @@ export class Store {
 }
 
 const MANIFEST = ".hulu.json";
+/** Goes up when other files of a checkpoint are wanted: folders that were made before are then made anew. */
+const FORMAT = 1;
+
+/** After so many milliseconds without a write, nobody is at work on a file any more. */
+const ABANDONED = 60 * 60 * 1000;
 
 function manifestFiles(text: string): readonly { readonly name: string; readonly size: number }[] | undefined {
-  const files = field(parsed(text), "files");
-  if (!Array.isArray(files)) return undefined;
+  const json = parsed(text);
+  const files = field(json, "files");
+  if (!Array.isArray(files) || field(json, "format") !== FORMAT) return undefined;
   const read = files.map((file) => ({ name: field(file, "name"), size: field(file, "size") }));
   const fits = (file: (typeof read)[number]): file is { name: string; size: number } =>
-    typeof file.name === "string" && typeof file.size === "number" && checkName(file.name, MANIFEST) === file.name;
+    typeof file.name === "string" && typeof file.size === "number" && isName(file.name);
   return read.every(fits) ? read : undefined;
 }
 

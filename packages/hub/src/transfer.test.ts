@@ -102,8 +102,8 @@ describe("an answer that is cut", () => {
       response.write(bytes.subarray(0, 1000));
       return true;
     });
-    await expectWhole(await get({ patience: { ...quick.patience, stall: 150 } }), files);
-    expect(ranges.length).toBe(2);
+    await expectWhole(await get({ patience: { ...quick.patience, stall: 1_000 } }), files);
+    expect(ranges.length).toBeGreaterThan(1);
     const silent = await hubWith(() => true);
     const error = await failureOf(() => silent.get({ patience: { attempts: 2, delay: 1, stall: 100 } }));
     expect([error.code, error.message]).toEqual(["network", expect.stringContaining("nothing arrived for 100 ms")]);

@@ -58,6 +58,7 @@ class Transfer {
   }
 
   async run(): Promise<string> {
+    await this.#store.sweepParts(this.#entry.key);
     this.#part = await Part.resume(this.#store, this.#entry);
     try {
       return await this.#fetched();

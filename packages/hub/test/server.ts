@@ -41,7 +41,7 @@ export const codeOf = async (call: () => unknown): Promise<string> => (await fai
 /** Short waits, and http: what a test needs. */
 export const quick = {
   allowHttp: true,
-  patience: { attempts: 4, delay: 1, longest: 2_000, stall: 5_000 },
+  patience: { attempts: 4, delay: 1, longest: 2_000, stall: 30_000 },
 } as const satisfies FetchOptions;
 
 /** Any bytes, the same each time. */
