@@ -1,3 +1,4 @@
+import { readdir } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { describe, expect, test } from "vitest";
 import {
@@ -29,7 +30,7 @@ async function hubWith(meddle: (request: IncomingMessage, response: ServerRespon
   };
   const cache = await temporaryFolder();
   const get = (more = {}) => fetchCheckpoint("hf:org/name", { ...quick, endpoint: hub.endpoint, cache, ...more });
-  return { hub, get, ranges, files: hub.commits.get(hub.main)! };
+  return { hub, get, ranges, cache, files: hub.commits.get(hub.main)! };
 }
 
 /** Sends some of a file, then cuts the connection once that has arrived. */
@@ -148,8 +149,10 @@ describe("a server that does not do what Range asks", () => {
     ],
     ["says that there is no such range", (response) => response.writeHead(416, { "content-range": "bytes */5" }).end()],
   ])("%s: the file is begun anew and comes whole", async (_, answer) => {
-    const { get, files } = await hubWith(afterCut(answer));
+    const { get, files, cache } = await hubWith(afterCut(answer));
     await expectWhole(await get(), files);
+    const names = await readdir(cache, { recursive: true });
+    expect(names.filter((name) => /partial.+/.test(name))).toEqual([]);
   });
 
   test("is given up in the end", async () => {
@@ -225,6 +228,26 @@ describe("a folder behind an address", () => {
     const folder = await fetchCheckpoint(address, { ...quick, cache: await temporaryFolder() });
     expect(changed).toBe(true);
     await expectWhole(folder, files);
+  });
+
+  test("that answers If-Range with the rest of another version is not believed", async () => {
+    const files = checkpoint(BYTES);
+    const [shard, after] = ["model-00001-of-00002.safetensors", noise(BYTES, 42)];
+    let requests = 0;
+    const address = await temporaryServer((request, response) => {
+      const name = decodeURIComponent(request.url!.slice(1));
+      const bytes = files.get(name);
+      if (bytes === undefined) return void response.writeHead(404).end();
+      const probed = request.headers.range === "bytes=0-0";
+      if (name === shard && !probed && requests++ === 0)
+        return cut(response, bytes.subarray(0, 1_000_000), { etag: '"before"' });
+      if (name === shard && !probed) files.set(shard, after);
+      delete request.headers["if-range"];
+      const tag = name !== shard ? undefined : requests < 2 ? '"before"' : '"after"';
+      sendFile(request, response, files.get(name)!, tag);
+    });
+    await expectWhole(await fetchCheckpoint(address, { ...quick, cache: await temporaryFolder() }), files);
+    expect(files.get(shard)).toBe(after);
   });
 
   test("whose file changes all the time is given up", async () => {
