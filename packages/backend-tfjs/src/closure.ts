@@ -1,14 +1,14 @@
 import { type Env, type Graph, isPrimitive, type PrimitiveName, type Value } from "@hulu/core";
-import { countOf, Emission, type Emitter, type Leaves, typeOf } from "./emission.js";
+import { countOf, Emission, type Emitter, type Leaves, type On, typeOf } from "./emission.js";
 import { claims } from "./emit/composites.js";
 import { weight } from "./emit/leaves.js";
 import { primitiveEmitters } from "./emit/primitives.js";
 import { needed, resultsOf } from "./graph.js";
 import { layoutOf } from "./layout.js";
-import type { Tf, TfTensor } from "./runtime.js";
+import type { TfTensor } from "./runtime.js";
 
 /** A program as calls of TensorFlow.js: what it takes and the sizes of a run in, its results by node out. */
-export type Closure = (tf: Tf, leaves: Leaves, env: Env) => ReadonlyMap<Value, TfTensor>;
+export type Closure = (on: On, leaves: Leaves, env: Env) => ReadonlyMap<Value, TfTensor>;
 
 const LEAVES: ReadonlySet<string> = new Set(["input", "param", "state", "transposed_param"]);
 
@@ -24,8 +24,8 @@ export function closure(graph: Graph): Closure {
   const lastUse = new Map<Value, number>();
   for (const [i, node] of order.entries()) for (const input of node.inputs) lastUse.set(input, i);
   const emitters = order.map(emitterOf);
-  return (tf, leaves, env) => {
-    const e = new Emission(tf, leaves, env);
+  return (on, leaves, env) => {
+    const e = new Emission(on, leaves, env);
     try {
       for (const [i, node] of order.entries()) {
         e.set(node, tensorOf(e, node, emitters[i]!));

@@ -1,6 +1,6 @@
 import { type Axis, type Env, evaluate, FeedError, printSize, type Value } from "@hulu/core";
 import type { Layout } from "./layout.js";
-import type { Tf, TfTensor } from "./runtime.js";
+import type { Runtime, Tf, TfTensor } from "./runtime.js";
 
 /** How a run gets what no operation makes. The tensors stay the caller's. */
 export interface Leaves {
@@ -8,6 +8,9 @@ export interface Leaves {
   readonly state: (name: string) => TfTensor;
   readonly weight: (layout: Layout) => TfTensor;
 }
+
+/** What a program is computed with. */
+export type On = Pick<Runtime, "tf" | "reserve">;
 
 /** Makes a node's tensor of those of its inputs, by differentiable operations of TensorFlow.js. */
 export type Emitter = (e: Emission, node: Value) => TfTensor;
@@ -20,11 +23,15 @@ export class Emission {
   readonly #tensors = new Map<Value, TfTensor>();
   readonly #shared = new Map<string, TfTensor>();
 
+  readonly tf: Tf;
+
   constructor(
-    readonly tf: Tf,
+    readonly on: On,
     readonly leaves: Leaves,
     readonly env: Env,
-  ) {}
+  ) {
+    this.tf = on.tf;
+  }
 
   set(node: Value, tensor: TfTensor): void {
     this.#tensors.set(node, tensor);

@@ -41,7 +41,7 @@ export function tfjsExecutable({ runtime, graphs, weights, owner, max }: LoadedP
     compute: ({ program: { graph, run }, env, fed, session }) => {
       const compute = (): HostResults => {
         const leaves = leavesOf(runtime, { graph, env, fed, weights, session });
-        return read(graph, run(runtime.tf, leaves, env), session !== undefined);
+        return read(graph, run(runtime, leaves, env), session !== undefined);
       };
       return named(graph, () => runtime.within(() => tidied(runtime, compute)));
     },

@@ -26,6 +26,7 @@ export function tfjsBackend(options: TfjsOptions = {}): Backend {
   if (engine !== "wasm" && engine !== "cpu") throw new RangeError(`engine is wasm or cpu, not ${String(engine)}`);
   return Object.freeze({
     name: "tfjs",
+    origin: { module: import.meta.url, name: "tfjsBackend", options: { ...options } },
     supports,
     estimate: (programs: Programs, weights: WeightSource, max: Env) => estimate(programs, weights, max, engine),
     compile: (programs: Programs, weights: WeightSource, compileOptions: CompileOptions = {}) =>

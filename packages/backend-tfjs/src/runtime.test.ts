@@ -1,9 +1,9 @@
-import { axis, f32, hostF32, memoryWeights, ops, program, symbol } from "@hulu/core";
+import { axis, emit, f32, hostF32, memoryWeights, ops, program, symbol } from "@hulu/core";
 import type { KernelBackend } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
 import { describe, expect, test } from "vitest";
 import { TfjsMemoryError, tfjs, tfjsBackend } from "./index.js";
-import { guardHeap, loadRuntime } from "./runtime.js";
+import { loadRuntime } from "./runtime.js";
 
 const double = program("double", { x: f32(axis("n", symbol("n"))) }, ({ x }) => ({ y: ops.add(x, x) }));
 
@@ -62,37 +62,71 @@ describe("what an app does with TensorFlow.js itself", () => {
   });
 });
 
-describe("a WebAssembly heap that is full", () => {
-  const heap = (address: number) => ({
-    wasm: { _malloc: (_: number) => address, HEAPU8: { length: 2 ** 32 - 65536 } },
-  });
-
-  test("gives a named error, not address 0", () => {
-    const full = heap(0);
-    guardHeap(full as unknown as KernelBackend);
-    expect(() => full.wasm._malloc(12)).toThrow(TfjsMemoryError);
-    expect(() => full.wasm._malloc(12)).toThrow(/12 more bytes.*4\.00 of at most 4 GiB/);
-    expect(full.wasm._malloc(0)).toBe(0);
-    const room = heap(-16);
-    guardHeap(room as unknown as KernelBackend);
-    expect(room.wasm._malloc(12)).toBe(-16);
-  });
-
-  test("is seen by a run: what it made until then is gone, and the next one computes", async () => {
+describe("the WebAssembly heap", () => {
+  interface Heap {
+    _malloc(bytes: number): number;
+    _free(address: number): void;
+    readonly HEAPU8: Uint8Array;
+  }
+  async function ourHeap(): Promise<Heap> {
     const { tf } = await loadRuntime({ engine: "wasm" });
-    const { wasm } = tf.findBackend("hulu-wasm") as unknown as { wasm: { _malloc: (bytes: number) => number } };
-    using executable = await tfjs.compile({ double }, memoryWeights([]));
+    return (tf.findBackend("hulu-wasm") as unknown as { wasm: Heap }).wasm;
+  }
+
+  /** With no room left in it; nothing is written, so it takes no memory of the machine's. */
+  async function filled(body: (heap: Heap) => Promise<void>): Promise<void> {
+    const heap = await ourHeap();
+    const blocks: number[] = [];
+    try {
+      for (let size = 2 ** 30; size >= 2 ** 16; )
+        try {
+          const block = heap._malloc(size);
+          expect(block).toBeGreaterThan(0);
+          blocks.push(block);
+        } catch (error) {
+          expect(error).toBeInstanceOf(TfjsMemoryError);
+          expect(String(error)).toMatch(new RegExp(`${size} more bytes.* of at most 4 GiB`));
+          size /= 2;
+        }
+      await body(heap);
+    } finally {
+      for (const block of blocks) heap._free(block);
+    }
+  }
+
+  const [inner, out] = [axis("in", 2048), axis("out", 2048)];
+  const graph = program("times", { x: f32(axis("n", symbol("n")), inner) }, ({ x }) => ({
+    y: ops.matmul<string>(x, emit(ops.paramOp, [], { path: "w", dims: [out, inner], dtype: "f32" })),
+  }));
+  const ones = new Float32Array(2048 * 2048).fill(1);
+  const weights = memoryWeights([["w", { shape: [2048, 2048], data: ones }]]);
+  const x = hostF32(ones.slice(0, 2048), [1, 2048]);
+  const rowOfSums = Array.from({ length: 2048 }, () => 2048);
+
+  test("is as large after ten models as after one: XNNPACK's copies go with their matrices", async () => {
+    const heap = await ourHeap();
+    let afterOne = 0;
+    for (let i = 0; i < 10; i++) {
+      using executable = await tfjs.compile({ graph }, weights);
+      const { y } = await executable.run("graph", { x });
+      expect([...(await y!.read())]).toEqual(rowOfSums);
+      if (i === 0) afterOne = heap.HEAPU8.length;
+    }
+    // A matrix and its copy are 32 MiB.
+    expect(heap.HEAPU8.length - afterOne).toBeLessThan(2 ** 25);
+  });
+
+  test("when it is full, a run ends with a named error before a matrix is packed; with room again it is right", async () => {
+    using executable = await tfjs.compile({ graph }, weights);
     const before = tf.engine().state.numTensors;
-    const guarded = wasm._malloc;
-    wasm._malloc = (bytes) => {
-      if (bytes === 12) throw new TfjsMemoryError("no room");
-      return guarded(bytes);
-    };
-    const failure = await executable.run("double", { x: hostF32([1, 2, 4], [3]) }).catch((e: unknown) => e);
-    wasm._malloc = guarded;
-    expect(failure).toBeInstanceOf(TfjsMemoryError);
-    expect(tf.engine().state.numTensors).toBe(before);
-    const { y } = await executable.run("double", { x: hostF32([1, 2, 4], [3]) });
-    expect([...(await y!.read())]).toEqual([2, 4, 8]);
+    await filled(async (heap) => {
+      expect(heap.HEAPU8.length).toBeGreaterThan(3.9 * 2 ** 30);
+      await expect(executable.run("graph", { x })).rejects.toThrow(TfjsMemoryError);
+      expect(tf.engine().state.numTensors).toBe(before);
+      await expect(tfjs.compile({ graph }, weights)).rejects.toThrow(TfjsMemoryError);
+      expect(tf.engine().state.numTensors).toBe(before);
+    });
+    const { y } = await executable.run("graph", { x });
+    expect([...(await y!.read())]).toEqual(rowOfSums);
   });
 });

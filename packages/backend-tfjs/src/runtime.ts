@@ -8,6 +8,7 @@ export type TfTensor = Tensor;
 /** The version whose inner workings the heap guard and the switching of backends were written for. */
 const VERSION = "4.22.0";
 const GIB = 2 ** 30;
+const FLOAT = 4;
 
 /**
  * TensorFlow.js with a backend of our own. Its active backend and its registries are global; what is ours in there is one
@@ -18,6 +19,12 @@ export interface Runtime {
   readonly engine: TfjsEngine;
   /** Ends when no backend is just being started by somebody else: until then TensorFlow.js computes nothing. */
   settled(): Promise<void>;
+  /**
+   * See to it that there is room for the copy that XNNPACK makes of a matrix at its first product, and for the product:
+   * when there is none, it would print a line, and the product would be whatever lay there before.
+   * @throws TfjsMemoryError
+   */
+  reserve(matrix: TfTensor, product: number): void;
   /** Compute on our backend, at once; afterwards the backend that was the active one is so again, also if it was none. */
   within<T>(body: () => T): T;
 }
@@ -52,14 +59,25 @@ async function start(engine: TfjsEngine, wasmPaths: string | undefined): Promise
   // Another copy of this package may have been here before.
   if (tf.findBackendFactory(name) === null) {
     const backend = await withoutListeners(async () => tf.findBackendFactory(engine)());
-    if (engine === "wasm") guardHeap(backend);
+    if (engine === "wasm") guardHeap(heapOf(backend));
     // Else it advertises another backend on stderr.
     else Reflect.set(backend, "firstUse", false);
     tf.copyRegisteredKernels(engine, name);
     // The least priority: nobody gets it who did not ask for it.
     tf.registerBackend(name, () => backend, 0);
   }
-  return { tf, engine, settled: () => settled(tf), within: (body) => within(tf, name, body) };
+  const reserve = engine === "wasm" ? reserving(heapOf(tf.findBackend(name))) : () => {};
+  return { tf, engine, reserve, settled: () => settled(tf), within: (body) => within(tf, name, body) };
+}
+
+/** Room for a matrix's copy is looked for once: as long as the matrix is there, so is the copy. */
+function reserving(heap: Heap): Runtime["reserve"] {
+  const packed = new WeakSet<TfTensor>();
+  return (matrix, product) => {
+    if (packed.has(matrix)) return;
+    heap._free(heap._malloc((matrix.size + product) * FLOAT));
+    packed.add(matrix);
+  };
 }
 
 /**
@@ -102,20 +120,33 @@ function within<T>(tf: Tf, name: string, body: () => T): T {
   }
 }
 
+/** The heap of the wasm backend, in so far as we look at it. */
+interface Heap {
+  _malloc: (bytes: number) => number;
+  readonly _free: (address: number) => void;
+  readonly HEAPU8: { readonly length: number };
+}
+
+const heapOf = (backend: KernelBackend): Heap => (backend as unknown as { readonly wasm: Heap }).wasm;
+
+/** The end of a heap is left free for the small things of XNNPACK, which does not say when it gets no memory. */
+const SPARE = 2 ** 25;
+const END = 2 ** 32 - SPARE;
+
 /**
  * A full heap gives out address 0, which TensorFlow.js does not look at: numbers would silently overwrite each other.
  * @see https://github.com/tensorflow/tfjs/blob/tfjs-v4.22.0/tfjs-backend-wasm/src/backend_wasm.ts
  */
-export function guardHeap(backend: KernelBackend): void {
-  const { wasm } = backend as unknown as { wasm: { _malloc: (bytes: number) => number; HEAPU8: Uint8Array } };
-  const malloc = wasm._malloc;
-  if (typeof malloc !== "function") throw new Error("the heap cannot be watched");
-  wasm._malloc = (bytes) => {
-    const address = malloc(bytes);
-    if (address === 0 && bytes > 0)
-      throw new TfjsMemoryError(
-        `no room for ${bytes} more bytes: the WebAssembly heap has grown to ${(wasm.HEAPU8.length / GIB).toFixed(2)} of at most 4 GiB`,
-      );
-    return address;
+function guardHeap(heap: Heap): void {
+  // The first call of an export of Emscripten puts the real function in its own place, and would put it in ours.
+  heap._free(heap._malloc(1));
+  const malloc = heap._malloc;
+  heap._malloc = (bytes) => {
+    const address = malloc(bytes) >>> 0;
+    if (address !== 0 && address + bytes <= END) return address;
+    if (address !== 0) heap._free(address);
+    throw new TfjsMemoryError(
+      `no room for ${bytes} more bytes: the WebAssembly heap has grown to ${(heap.HEAPU8.length / GIB).toFixed(2)} of at most 4 GiB`,
+    );
   };
 }

@@ -1,8 +1,7 @@
 import type { Size, Value } from "@hulu/core";
 import type { Emission, Emitter } from "../emission.js";
 import type { TfTensor } from "../runtime.js";
-import { positions } from "./leaves.js";
-import { FEW_ROWS } from "./products.js";
+import { FEW_ROWS, product } from "./products.js";
 
 /** Below every score that float32 attention can give, and still finite. */
 const MASKED = -1e30;
@@ -69,38 +68,33 @@ interface Heads {
   readonly values: TfTensor;
 }
 
-function headByHead({ tf }: Emission, weights: (scores: TfTensor) => TfTensor, heads: Heads): TfTensor {
+function headByHead(e: Emission, weights: (scores: TfTensor) => TfTensor, heads: Heads): TfTensor {
+  const { tf } = e;
   const [queries, keys, values] = [heads.queries, heads.keys, heads.values].map((t) => tf.unstack(t)) as [
     TfTensor[],
     TfTensor[],
     TfTensor[],
   ];
-  return tf.stack(queries.map((q, i) => tf.tidy(() => tf.matMul(weights(tf.matMul(q, keys[i]!)), values[i]!))));
+  return tf.stack(queries.map((q, i) => tf.tidy(() => product(e, weights(product(e, q, keys[i]!)), values[i]!))));
 }
 
 /** What is added to the scores, `[seq ctx]`: 0 where a query sees a key, else what no score outweighs. */
 function maskOf(e: Emission, node: Value, seq: number, ctx: number): TfTensor | undefined {
-  const { tf } = e;
-  const segments = node.inputs[3];
   const causal = node.attrs.causal === true;
-  const window = node.attrs.window as number | undefined;
-  const bias = (visible: TfTensor) => tf.where(visible, tf.scalar(0), tf.scalar(MASKED));
-  if (segments !== undefined) {
-    const own = e.full(segments);
-    const same = tf.equal(tf.reshape(own, [seq, 1]), tf.reshape(own, [1, seq]));
-    return bias(causal ? tf.logicalAnd(same, behind(e, seq, ctx, window)) : same);
-  }
+  const window = (node.attrs.window as number | undefined) ?? ctx;
+  const segments = node.inputs[3] && e.full(node.inputs[3]).dataSync();
   // One query is the last of its context, and without a window sees all of it.
-  if (!causal || (seq === 1 && (window ?? ctx) >= ctx)) return undefined;
-  return e.once(`behind ${seq} ${ctx} ${window}`, () => bias(behind(e, seq, ctx, window)));
-}
-
-/** Whether a key is the query's own or before it, and among the last `window` of those; the queries are the last of the context. */
-function behind(e: Emission, seq: number, ctx: number, window: number | undefined): TfTensor {
-  const { tf } = e;
-  const keys = tf.reshape(positions(e, 0, ctx), [1, ctx]);
-  const own = tf.reshape(positions(e, ctx - seq, seq), [seq, 1]);
-  const before = tf.lessEqual(keys, own);
-  if (window === undefined) return before;
-  return tf.logicalAnd(before, tf.less(tf.sub(own, keys), tf.scalar(window, "int32")));
+  if (segments === undefined && (!causal || (seq === 1 && window >= ctx))) return undefined;
+  const make = () => {
+    const bias = new Float32Array(seq * ctx);
+    for (let row = 0; row < seq; row++)
+      for (let key = 0; key < ctx; key++) {
+        // The queries are the last of the context.
+        const back = ctx - seq + row - key;
+        const behind = !causal || (back >= 0 && back < window);
+        if (!behind || segments?.[row] !== segments?.[key]) bias[row * ctx + key] = MASKED;
+      }
+    return e.tf.tensor2d(bias, [seq, ctx]);
+  };
+  return segments === undefined ? e.once(`causal ${seq} ${ctx} ${window}`, make) : make();
 }

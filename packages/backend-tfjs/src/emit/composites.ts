@@ -21,7 +21,9 @@ function supportsLinear(node: Value): true | string {
 const linear: Emitter = (e, node) => {
   const [x, weight, bias] = node.inputs as [Value, Value, Value?];
   const matrix = weight.op === transposedOp ? e.thin(weight) : e.tf.transpose(e.full(weight));
-  return rowsTimesMatrix(e, e.full(x), matrix, bias && e.full(bias));
+  const product = rowsTimesMatrix(e, e.full(x), matrix);
+  // Not fused: XNNPACK would pack a matrix once more for each bias that it meets.
+  return bias === undefined ? product : e.tf.add(product, e.full(bias));
 };
 
 const softmax: Emitter = (e, node) => e.tf.softmax(e.full(node.inputs[0]!));

@@ -1,5 +1,5 @@
 import { evaluate, type Size, type Value } from "@hulu/core";
-import { type Emission, type Emitter, typeOf } from "../emission.js";
+import { type Emitter, typeOf } from "../emission.js";
 import { layoutOf } from "../layout.js";
 
 export const input: Emitter = (e, node) => e.leaves.input(String(node.attrs.name));
@@ -11,15 +11,13 @@ export const constant: Emitter = (e, node) => {
   return e.tf.tensor(typedArray(values, node), e.sizes(node.dims), typeOf(node));
 };
 
-export const iota: Emitter = (e, node) =>
-  positions(e, evaluate(node.attrs.start as Size, e.env), e.sizes(node.dims)[0]!);
-
-/** start, start + 1, ..., `count` of them. */
-export const positions = (e: Emission, start: number, count: number) =>
-  e.tf.tensor1d(
-    Int32Array.from({ length: count }, (_, i) => start + i),
+export const iota: Emitter = (e, node) => {
+  const start = evaluate(node.attrs.start as Size, e.env);
+  return e.tf.tensor1d(
+    Int32Array.from({ length: e.sizes(node.dims)[0]! }, (_, i) => start + i),
     "int32",
   );
+};
 
 const typedArray = (values: readonly number[], { dtype }: Value) =>
   dtype === "f32" ? Float32Array.from(values) : dtype === "i32" ? Int32Array.from(values) : Uint8Array.from(values);

@@ -7,17 +7,23 @@ import type { TfTensor } from "../runtime.js";
  */
 export const FEW_ROWS = 8;
 
-/** Rows of any leading axes by one matrix: x `[... in]`, matrix `[in out]`, bias `[out]`. */
-export function rowsTimesMatrix({ tf }: Emission, x: TfTensor, matrix: TfTensor, bias?: TfTensor): TfTensor {
+/** One product, by XNNPACK on wasm: rows `[m k]`, matrix `[k n]`. */
+export function product({ tf, on }: Emission, rows: TfTensor, matrix: TfTensor): TfTensor {
+  on.reserve(matrix, rows.shape[0]! * matrix.shape[1]!);
+  return tf.matMul(rows, matrix);
+}
+
+/** Rows of any leading axes by one matrix: x `[... in]`, matrix `[in out]` -> `[... out]`. */
+export function rowsTimesMatrix(e: Emission, x: TfTensor, matrix: TfTensor): TfTensor {
   const [inner, out] = matrix.shape as [number, number];
-  const rows = tf.reshape(x, [countOf(x.shape.slice(0, -1)), inner]);
-  const product = tf.fused.matMul({ a: rows, b: matrix as never, ...(bias && { bias }) });
-  return tf.reshape(product, [...x.shape.slice(0, -1), out]);
+  const rows = e.tf.reshape(x, [countOf(x.shape.slice(0, -1)), inner]);
+  return e.tf.reshape(product(e, rows, matrix), [...x.shape.slice(0, -1), out]);
 }
 
 /** A matrix for each: a `[p m k]`, b `[p n k]` -> `[p m n]`, the dot products of rows with rows. */
-export function productsOfRows({ tf }: Emission, a: TfTensor, b: TfTensor): TfTensor {
+export function productsOfRows(e: Emission, a: TfTensor, b: TfTensor): TfTensor {
+  const { tf } = e;
   if (a.shape[1]! <= FEW_ROWS) return tf.matMul(a, b, false, true);
   const columns = tf.unstack(tf.transpose(b, [0, 2, 1]));
-  return tf.stack(tf.unstack(a).map((rows, i) => tf.matMul(rows, columns[i]!)));
+  return tf.stack(tf.unstack(a).map((rows, i) => product(e, rows, columns[i]!)));
 }
