@@ -56,6 +56,9 @@ const hostile: readonly (readonly [string, string])[] = [
   ["deep lists", `{{ ${many(60_000, "[")}${many(60_000, "]")} }}`],
   ["deep ifs", many(10_000, "{% if true %}") + many(10_000, "{% endif %}")],
   ["a deep not", `{{ ${many(50_000, "not ")}true }}`],
+  ["a loop that is cut off", "{% for i in [1] %}{% if i"],
+  ["an expression that is cut off", "{{ 1 +"],
+  ["an if without its end", "{% if true %}a"],
   ["4 MB of text", many(4_000_000, "a")],
   ["white space before a block that never comes", many(200_000, " ")],
   [

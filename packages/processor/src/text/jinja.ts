@@ -171,6 +171,8 @@ function toRuntime(value: unknown, depth: number): RuntimeValue {
   return new BaseEnvironment().set("value", value);
 }
 
+/** What the parser says. What is cut off in the midst it meets as a missing value. */
 function firstLine(cause: unknown): string {
-  return cause instanceof Error ? (cause.message.split("\n")[0] ?? "") : "unknown";
+  if (!(cause instanceof Error) || cause instanceof TypeError) return "it is not complete";
+  return (cause.message.split("\n")[0] ?? "").replaceAll("undefined", "the end").slice(0, MAX_MESSAGE);
 }
