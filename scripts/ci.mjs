@@ -51,5 +51,5 @@ function propertyTests() {
   return ["packages", "test"]
     .flatMap((top) => readdirSync(join(root, top), { recursive: true }).map((file) => `${top}/${file}`))
     .filter((file) => file.endsWith(".test.ts") && !file.includes("node_modules"))
-    .filter((file) => /fast-check|@hulu\/testing/.test(readFileSync(join(root, file), "utf8")));
+    .filter((file) => /fast-check|@hulu\/testing|HULU_FUZZ/.test(readFileSync(join(root, file), "utf8")));
 }

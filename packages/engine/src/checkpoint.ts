@@ -89,8 +89,9 @@ const unsaid = ({ config, layout }: VlmCheckpoint) => ({
 async function readTexts(files: Files, { config }: CheckpointModel, watch: TextWatch) {
   const tokenizerConfig = (await readJson(files, "tokenizer_config.json", SMALL)) ?? {};
   const tokenizerJson = await needJson(files, "tokenizer.json", TOKENIZER);
+  checkIds(tokenizerJson, config.decoder.vocab);
   const tokenizer = watched(watch, () => createTokenizer(tokenizerJson, tokenizerConfig));
-  checkVocabulary(tokenizer, config.decoder.vocab);
+  checkProbe(tokenizer);
   const template = await chatTemplate(files, tokenizerConfig);
   if (template === huluMedTemplate) checkChatTokens(tokenizer);
   const generationJson = await readJson(files, "generation_config.json", SMALL);
@@ -161,12 +162,27 @@ function checkPatch(preprocessor: PreprocessorConfig, { config }: VlmCheckpoint)
 /** Text that every tokenizer of a language model gives back as it was. */
 const PROBE = "Is it pneumonia?";
 
-function checkVocabulary(tokenizer: Tokenizer, rows: number): void {
-  const wrong = (what: string) =>
-    new EngineError("tokenizer-mismatch", `tokenizer.json ${what}: it is another model's tokenizer, or none`);
-  if (tokenizer.vocabSize > rows) throw wrong(`has ids up to ${tokenizer.vocabSize - 1}, the model has ${rows} rows`);
+const otherTokenizer = (what: string) =>
+  new EngineError("tokenizer-mismatch", `tokenizer.json ${what}: it is another model's tokenizer, or none`);
+
+/** Before the tokenizer is made: one that is too large for the model may be too large for the machine. */
+function checkIds(json: unknown, rows: number): void {
+  const { model, added_tokens } = (json ?? {}) as {
+    readonly model?: { readonly vocab?: unknown } | null;
+    readonly added_tokens?: unknown;
+  };
+  let most = -1;
+  const see = (id: unknown) => {
+    if (typeof id === "number" && id > most) most = id;
+  };
+  for (const id of Object.values(model?.vocab ?? {})) see(id);
+  if (Array.isArray(added_tokens)) for (const token of added_tokens) see(token?.id);
+  if (most >= rows) throw otherTokenizer(`has ids up to ${most}, the model has ${rows} rows`);
+}
+
+function checkProbe(tokenizer: Tokenizer): void {
   if (tokenizer.decode(tokenizer.encode(PROBE)).trim() !== PROBE)
-    throw wrong("does not give back the words it is given");
+    throw otherTokenizer("does not give back the words it is given");
 }
 
 /** What the family's own template is made of must be tokens, or a conversation would be spelled out. */

@@ -4,6 +4,8 @@ import { EngineError } from "./error.js";
 const MOST_DEPTH = 64;
 /** Values of one file: twice those of the largest published tokenizers (a quarter of a million words, twice the merges). */
 const MOST_VALUES = 4_000_000;
+/** Keys of one object: twice the words of the largest published vocabularies. */
+const MOST_KEYS = 2 ** 19;
 
 /**
  * Parse a JSON file of a checkpoint. Unlike `JSON.parse` alone it refuses a key that stands twice, where the two readers of
@@ -69,6 +71,7 @@ function addKey(keys: Set<string>, quoted: string, wrong: (what: string) => Engi
   const key = quoted.includes("\\") ? unescaped(quoted) : quoted.slice(1, -1);
   if (keys.has(key)) throw wrong(`has the key ${JSON.stringify(key.slice(0, 60))} twice in one object`);
   keys.add(key);
+  if (keys.size > MOST_KEYS) throw wrong(`has an object of more than ${MOST_KEYS} keys`);
 }
 
 function unescaped(quoted: string): string {

@@ -5,7 +5,7 @@ import { decodeUtf8, JsonCursor } from "./json.js";
 /** Most files of a checkpoint. */
 const MAX_SHARDS = 4096;
 /** Longest index in bytes, as for a header. */
-export const MAX_INDEX_BYTES = 100_000_000;
+export const MAX_INDEX_BYTES = 50_000_000;
 
 /**
  * Reads `model.safetensors.index.json`: which shard holds which tensor, in the order of the text. Everything else in it

@@ -3,8 +3,11 @@ import { fail, quote, type Where } from "./error.js";
 import { decodeUtf8, JsonCursor } from "./json.js";
 import { type ByteSource, readExactly } from "./source.js";
 
-/** Longest header in bytes, the same as in the reference implementation. */
-export const MAX_HEADER_BYTES = 100_000_000;
+/**
+ * Longest header in bytes, half of what the reference implementation takes: the bytes and their text are in memory
+ * together, and no file of {@link MAX_TENSORS} tensors comes near it.
+ */
+export const MAX_HEADER_BYTES = 50_000_000;
 /** Most tensors of one file: several times what the largest mixtures of experts have in all their shards. */
 export const MAX_TENSORS = 250_000;
 /** Bytes of the header's length, an unsigned 64-bit integer, at the start of a file. */
