@@ -5,7 +5,7 @@ const folder = "test/data/goldens/q3-p16";
 const bytes = (text: string) => new TextEncoder().encode(text);
 
 /** A template that uses what published ones use. */
-export const template = `{%- set ns = namespace(first=true) -%}
+const template = `{%- set ns = namespace(first=true) -%}
 {%- for message in messages -%}
 {%- if message.content is string -%}{%- set content = message.content -%}
 {%- else -%}{%- set content -%}{%- for part in message.content -%}{%- if part.type == 'text' -%}{{ part.text }}{%- else -%}{{ image_token }}
@@ -25,7 +25,7 @@ const generation = {
   eos_token_id: [499, 502],
 };
 
-export const TEXTS = ["config.json", "tokenizer.json", "tokenizer_config.json", "preprocessor_config.json"] as const;
+const TEXTS = ["config.json", "tokenizer.json", "tokenizer_config.json", "preprocessor_config.json"] as const;
 
 /** The small golden checkpoint as files by name, with all files that a checkpoint may have. */
 export function golden(): Map<string, Uint8Array> {

@@ -148,7 +148,7 @@ describe("the length of the header", () => {
       size: 8 + MAX_HEADER_BYTES,
       // The length, and then the cap's worth of bytes in the place of text, one of which is enough to see.
       read: async (begin, end) =>
-        begin === 0 ? Uint8Array.of(0, 0xe1, 0xf5, 5, 0, 0, 0, 0) : new Uint8Array(end - begin),
+        begin === 0 ? new Uint8Array(BigUint64Array.of(BigInt(MAX_HEADER_BYTES)).buffer) : new Uint8Array(end - begin),
     };
     expect(await codeOf(() => open(source))).toBe("header-json");
   });
