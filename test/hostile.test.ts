@@ -11,7 +11,7 @@ import { Runner } from "./hostile/runner.js";
 const only = process.env.HULU_SEED;
 const cases = only !== undefined ? 1 : process.env.HULU_FUZZ === "many" ? 20_000 : 2000;
 const first = Number(only ?? 0);
-const CHUNK = 500;
+const CHUNK = 250;
 
 describe(`a golden checkpoint with something changed, ${cases} times`, () => {
   const runner = new Runner(512);
