@@ -3,12 +3,11 @@ import {
   type CompileOptions,
   checkParams,
   type Executable,
-  fingerprint,
   type Graph,
   lower,
   type Programs,
   paramsOf,
-  stateWidths,
+  sessionOwner,
   type WeightSource,
 } from "@hulu/core";
 import { checksOf } from "./checks.js";
@@ -57,12 +56,7 @@ async function compile(
   checkParams(programs, weights);
   signal?.throwIfAborted();
   const runtime = await loadRuntime();
-  const owner = {
-    widths: stateWidths(programs),
-    heads: headsOf(programs),
-    fingerprint: await fingerprint(programs, weights),
-    most: max.past ?? 1 << 20,
-  };
+  const owner = { ...(await sessionOwner(programs, weights, max)), heads: headsOf(programs) };
   const total = [...graphs.values()].reduce((n, graph) => n + paramsOf(graph).size, 0);
   let done = 0;
   const progress = (path: string) => onProgress?.(++done, total, path);

@@ -3,17 +3,18 @@ import {
   type CompileOptions,
   type Env,
   evaluate,
-  fingerprint,
   type HostRun,
   type HostSession,
   type HostTensor,
   hostExecutable,
+  hostResults,
   lower,
   type Programs,
   paramsOf,
   primitivesOnly,
+  readParams,
+  sessionOwner,
   stateWidths,
-  type Value,
   type WeightSource,
 } from "@hulu/core";
 import { type Array64, array } from "./array.js";
@@ -30,46 +31,20 @@ export const reference: Backend = Object.freeze({
   supports: primitivesOnly,
   estimate,
   compile: async (programs: Programs, weights: WeightSource, options: CompileOptions = {}) => {
-    const plans = new Map(
-      Object.entries(programs).map(([name, graph]) => [name, new Plan(lower(graph, primitivesOnly))]),
+    const plans = Object.entries(programs).map(
+      ([name, graph]) => [name, new Plan(lower(graph, primitivesOnly))] as const,
     );
-    const params = await readParams(plans.values(), weights, options);
-    const owner = {
-      widths: stateWidths(programs),
-      fingerprint: await fingerprint(programs, weights),
-      most: options.max?.past ?? 1 << 20,
-    };
+    const read = await readParams(programs, weights, options);
+    const params = new Map([...read].map(([path, { shape, data }]) => [path, array(shape, Float64Array.from(data))]));
+    const owner = await sessionOwner(programs, weights, options.max);
     return hostExecutable<Plan>({
-      programs: plans,
+      programs: new Map(plans),
       owner,
       max: options.max ?? {},
       compute: (run) => compute(params, run),
     });
   },
 });
-
-async function readParams(
-  plans: Iterable<Plan>,
-  weights: WeightSource,
-  { signal, onProgress }: CompileOptions,
-): Promise<ReadonlyMap<string, Array64>> {
-  const wanted = new Map<string, Value>();
-  for (const { graph } of plans) for (const [path, node] of paramsOf(graph)) wanted.set(path, node);
-  const params = new Map<string, Array64>();
-  for (const [path, node] of wanted) {
-    signal?.throwIfAborted();
-    const floats = await weights.floats(path, signal && { signal });
-    params.set(
-      path,
-      array(
-        node.dims.map((d) => evaluate(d.size, {})),
-        Float64Array.from(floats),
-      ),
-    );
-    onProgress?.(params.size, wanted.size, path);
-  }
-  return params;
-}
 
 /** One run of a plan. @returns outputs and new rows as float32 and int32 */
 function compute(params: ReadonlyMap<string, Array64>, { program, env, fed, session, signal }: HostRun<Plan>) {
@@ -83,11 +58,7 @@ function compute(params: ReadonlyMap<string, Array64>, { program, env, fed, sess
     env,
     signal,
   );
-  const value = (v: Value) => values.get(v) as Array64;
-  return {
-    outputs: Object.fromEntries(Object.entries(graph.outputs).map(([name, v]) => [name, onHost(value(v), v)])),
-    rows: new Map(graph.states.map((s) => [s.name, Float32Array.from(value(s.rows).data)])),
-  };
+  return hostResults(graph, (value) => values.get(value) as Array64);
 }
 
 function stateArray(plan: Plan, name: string, session: HostSession | undefined, env: Env): Array64 {
@@ -97,9 +68,3 @@ function stateArray(plan: Plan, name: string, session: HostSession | undefined, 
 }
 
 const toArray = (t: HostTensor): Array64 => array(t.shape, Float64Array.from(t.data));
-
-function onHost({ shape, data }: Array64, { dtype }: Value): HostTensor {
-  return dtype === "f32"
-    ? { dtype, shape, data: Float32Array.from(data) }
-    : { dtype: "i32", shape, data: Int32Array.from(data) };
-}

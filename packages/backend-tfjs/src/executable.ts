@@ -8,8 +8,8 @@ import {
   type HostSession,
   type HostTensor,
   hostExecutable,
+  hostResults,
   type SessionOwner,
-  type Value,
 } from "@hulu/core";
 import { type Closure, closure } from "./closure.js";
 import type { Leaves } from "./emission.js";
@@ -41,7 +41,14 @@ export function tfjsExecutable({ runtime, graphs, weights, owner, max }: LoadedP
     compute: ({ program: { graph, run }, env, fed, session }) => {
       const compute = (): HostResults => {
         const leaves = leavesOf(runtime, { graph, env, fed, weights, session });
-        return read(graph, run(runtime, leaves, env), session !== undefined);
+        const values = run(runtime, leaves, env);
+        // Results leave TensorFlow.js at once: what is given back is small, and one that somebody forgets would hold a part
+        // of a heap that cannot grow past 4 GiB.
+        const numbersOf = (value: Value) => {
+          const tensor = values.get(value) as TfTensor;
+          return { shape: tensor.shape, data: tensor.dataSync() };
+        };
+        return hostResults(graph, numbersOf, session !== undefined);
       };
       return named(graph, () => runtime.within(() => tidied(runtime, compute)));
     },
@@ -88,21 +95,3 @@ const leavesOf = ({ tf }: Runtime, { graph, env, fed, weights, session }: Run): 
   },
   weight: (layout) => weights.get(layout),
 });
-
-function read(graph: Graph, values: ReadonlyMap<Value, TfTensor>, withRows: boolean): HostResults {
-  const tensorOf = (value: Value) => values.get(value) as TfTensor;
-  const outputs = Object.entries(graph.outputs).map(([name, value]) => [name, onHost(value, tensorOf(value))]);
-  const rows = withRows ? graph.states.map((s) => [s.name, tensorOf(s.rows).dataSync<"float32">()] as const) : [];
-  return { outputs: Object.fromEntries(outputs), rows: new Map(rows) };
-}
-
-/**
- * Results leave TensorFlow.js at once: what is given back is small, and a result that somebody forgets would hold a part
- * of a heap that cannot grow past 4 GiB. The numbers are copied, as those of the cpu engine may be a weight's own.
- */
-function onHost({ dtype }: Value, tensor: TfTensor): HostTensor {
-  const numbers = tensor.dataSync();
-  return dtype === "f32"
-    ? { dtype, shape: tensor.shape, data: Float32Array.from(numbers) }
-    : { dtype: "i32", shape: tensor.shape, data: Int32Array.from(numbers) };
-}

@@ -4,9 +4,8 @@ import {
   checkParams,
   type Env,
   type Executable,
-  fingerprint,
   type Programs,
-  stateWidths,
+  sessionOwner,
   type WeightSource,
 } from "@hulu/core";
 import { checkRoom, estimate } from "./estimate.js";
@@ -49,11 +48,7 @@ async function compile(
   checkRoom(graphs.values(), weights, options.engine ?? "wasm");
   signal?.throwIfAborted();
   const runtime = await loadRuntime(options);
-  const owner = {
-    widths: stateWidths(programs),
-    fingerprint: await fingerprint(programs, weights),
-    most: max.past ?? 1 << 20,
-  };
+  const owner = await sessionOwner(programs, weights, max);
   const held = await holdWeights(layoutsOf(graphs.values()).values(), weights, runtime, compileOptions);
   return tfjsExecutable({ runtime, graphs, weights: held, owner, max });
 }

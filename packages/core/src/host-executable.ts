@@ -3,6 +3,7 @@ import { feedsOnHost, reserveRows } from "./feeds.js";
 import { bindSizes, FeedError } from "./graph/bind.js";
 import type { Graph } from "./graph/graph.js";
 import type { Env } from "./graph/size.js";
+import type { Value } from "./graph/value.js";
 import { HostSession, type SessionOwner } from "./session.js";
 import { resultOnHost } from "./tensor.js";
 
@@ -19,6 +20,27 @@ export interface HostRun<P> {
 export interface HostResults {
   readonly outputs: Readonly<Record<string, HostTensor>>;
   readonly rows: ReadonlyMap<string, Float32Array>;
+}
+
+/**
+ * The results of a run from any value's numbers, whatever kind of array holds them; they are copied.
+ * @param withRows whether there is a session to keep the new rows
+ */
+export function hostResults(
+  graph: Graph,
+  numbersOf: (value: Value) => { readonly shape: readonly number[]; readonly data: ArrayLike<number> },
+  withRows = true,
+): HostResults {
+  const onHost = (value: Value): HostTensor => {
+    const { shape, data } = numbersOf(value);
+    return value.dtype === "f32"
+      ? { dtype: "f32", shape, data: Float32Array.from(data) }
+      : { dtype: "i32", shape, data: Int32Array.from(data) };
+  };
+  return {
+    outputs: Object.fromEntries(Object.entries(graph.outputs).map(([name, value]) => [name, onHost(value)])),
+    rows: new Map((withRows ? graph.states : []).map(({ name, rows }) => [name, Float32Array.from(numbersOf(rows).data)])),
+  };
 }
 
 /** What a backend brings when its sessions and results lie on the host. */

@@ -42,7 +42,7 @@ export * from "./models/vlm.js";
 export * as nn from "./nn/index.js";
 export * as ops from "./ops/index.js";
 export { isPrimitive, type PrimitiveName, primitives } from "./ops/primitives.js";
-export { fingerprint, HostSession, type SessionOwner, sessionBytes, stateWidths } from "./session.js";
+export { fingerprint, HostSession, type SessionOwner, sessionBytes, sessionOwner, stateWidths } from "./session.js";
 export * from "./tensor.js";
 export * from "./vision/encode.js";
 export * from "./vision/patches.js";

@@ -2,7 +2,7 @@ import { readArchive, writeArchive } from "./archive.js";
 import { type Session, SessionError } from "./backend.js";
 import { type Programs, paramsOf } from "./graph/graph.js";
 import { print } from "./graph/print.js";
-import { printSize } from "./graph/size.js";
+import { type Env, printSize } from "./graph/size.js";
 import { GrowingFloats } from "./growing.js";
 import type { WeightSource } from "./weights/source.js";
 
@@ -30,6 +30,17 @@ export interface SessionOwner {
   /** The most positions that a session may hold. */
   readonly most: number;
 }
+
+/** What the sessions of some programs belong to. @param max of the compile options */
+export const sessionOwner = async (
+  programs: Programs,
+  weights: WeightSource,
+  max: Env = {},
+): Promise<SessionOwner> => ({
+  widths: stateWidths(programs),
+  fingerprint: await fingerprint(programs, weights),
+  most: max.past ?? 1 << 20,
+});
 
 /** Storage grows by this many positions. */
 const STEP = 256;

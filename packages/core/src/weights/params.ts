@@ -1,3 +1,4 @@
+import type { CompileOptions } from "../backend.js";
 import { type Programs, paramsOf } from "../graph/graph.js";
 import { evaluate } from "../graph/size.js";
 import type { Value } from "../graph/value.js";
@@ -27,4 +28,21 @@ export function checkParams(programs: Programs, weights: WeightSource): Readonly
     throw new WeightError(`the weights do not fit the programs:\n  ${lines.join("\n  ")}`, report);
   }
   return params;
+}
+
+/** Every parameter of some programs as float32, by path, for a backend that holds them so. */
+export async function readParams(
+  programs: Programs,
+  weights: WeightSource,
+  { signal, onProgress }: Pick<CompileOptions, "signal" | "onProgress"> = {},
+): Promise<ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>> {
+  const params = checkParams(programs, weights);
+  const read = new Map<string, { shape: readonly number[]; data: Float32Array }>();
+  for (const [path, { dims }] of params) {
+    signal?.throwIfAborted();
+    const data = await weights.floats(path, signal && { signal });
+    read.set(path, { shape: dims.map((d) => evaluate(d.size, {})), data });
+    onProgress?.(read.size, params.size, path);
+  }
+  return read;
 }
