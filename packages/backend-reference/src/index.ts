@@ -8,17 +8,15 @@ import {
   type HostTensor,
   hostExecutable,
   hostResults,
+  interpreterEstimate,
   lower,
   type Programs,
-  paramsOf,
   primitivesOnly,
   readParams,
   sessionOwner,
-  stateWidths,
   type WeightSource,
 } from "@hulu/core";
 import { type Array64, array } from "./array.js";
-import { estimate } from "./estimate.js";
 import { Plan } from "./interpreter.js";
 
 /**
@@ -29,13 +27,14 @@ export const reference: Backend = Object.freeze({
   name: "reference",
   origin: { module: import.meta.url, name: "reference" },
   supports: primitivesOnly,
-  estimate,
+  estimate: (programs: Programs, weights: WeightSource, max: Env) =>
+    interpreterEstimate(programs, weights, max, Float64Array.BYTES_PER_ELEMENT),
   compile: async (programs: Programs, weights: WeightSource, options: CompileOptions = {}) => {
     const plans = Object.entries(programs).map(
       ([name, graph]) => [name, new Plan(lower(graph, primitivesOnly))] as const,
     );
-    const read = await readParams(programs, weights, options);
-    const params = new Map([...read].map(([path, { shape, data }]) => [path, array(shape, Float64Array.from(data))]));
+    const hold = (shape: readonly number[], numbers: Float32Array) => array(shape, Float64Array.from(numbers));
+    const params = await readParams(programs, weights, hold, options);
     const owner = await sessionOwner(programs, weights, options.max);
     return hostExecutable<Plan>({
       programs: new Map(plans),

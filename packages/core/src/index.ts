@@ -27,6 +27,7 @@ export {
 } from "./graph/value.js";
 export { verify } from "./graph/verify.js";
 export * from "./host-executable.js";
+export * from "./interpreter-estimate.js";
 export * from "./models/checkpoint.js";
 export { type ModelConfig, parseConfig, type TextConfig, type VisionConfig, type VlmConfig } from "./models/config.js";
 export { type Context, type DecoderConfig, decoder } from "./models/decoder.js";

@@ -30,19 +30,24 @@ export function checkParams(programs: Programs, weights: WeightSource): Readonly
   return params;
 }
 
-/** Every parameter of some programs as float32, by path, for a backend that holds them so. */
-export async function readParams(
+/**
+ * Every parameter of some programs, by path, for a backend that holds them as it likes.
+ * @param hold makes what is kept of a parameter's float32 numbers, row-major
+ */
+export async function readParams<T>(
   programs: Programs,
   weights: WeightSource,
+  hold: (shape: readonly number[], numbers: Float32Array) => T,
   { signal, onProgress }: Pick<CompileOptions, "signal" | "onProgress"> = {},
-): Promise<ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>> {
+): Promise<ReadonlyMap<string, T>> {
   const params = checkParams(programs, weights);
-  const read = new Map<string, { shape: readonly number[]; data: Float32Array }>();
+  const held = new Map<string, T>();
   for (const [path, { dims }] of params) {
     signal?.throwIfAborted();
-    const data = await weights.floats(path, signal && { signal });
-    read.set(path, { shape: dims.map((d) => evaluate(d.size, {})), data });
-    onProgress?.(read.size, params.size, path);
+    const numbers = await weights.floats(path, signal && { signal });
+    const shape = dims.map((d) => evaluate(d.size, {}));
+    held.set(path, hold(shape, numbers));
+    onProgress?.(held.size, params.size, path);
   }
-  return read;
+  return held;
 }

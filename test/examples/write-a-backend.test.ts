@@ -1,0 +1,14 @@
+import { readFileSync } from "node:fs";
+import { reference } from "@hulu/backend-reference";
+import type { Backend } from "@hulu/core";
+import { testBackend } from "@hulu/testing";
+import { expect, test } from "vitest";
+import { toy } from "../../examples/write-a-backend/toy.mjs";
+
+const file = "examples/write-a-backend/toy.mjs";
+
+test("a backend takes fewer than 100 lines", () => {
+  expect(readFileSync(file, "utf8").trimEnd().split("\n").length).toBeLessThan(100);
+});
+
+testBackend("toy", toy as Backend, { reference, effort: 0.2 });
