@@ -11,6 +11,10 @@ await runSteps(
     { name: "unused code and dependencies", run: () => tool("knip", ["--no-config-hints"]) },
     { name: "tests", run: () => vitest(["--exclude", "test/house/**"]) },
     { name: "packages", run: () => vitest(["--config", "test/packaging/vitest.config.ts"]), after: "build" },
-    { name: "example swap-backbones", run: () => node(["examples/swap-backbones/swap.mjs"]), after: "build" },
+    ...["swap-backbones/swap.mjs", "write-a-backend/run.mjs", "image-embeddings/nearest.mjs"].map((example) => ({
+      name: `example ${example}`,
+      run: () => node([`examples/${example}`]),
+      after: "build",
+    })),
   ].map((step) => ({ after: "install", ...step })),
 );
