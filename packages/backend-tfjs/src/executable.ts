@@ -10,6 +10,7 @@ import {
   hostExecutable,
   hostResults,
   type SessionOwner,
+  type Value,
 } from "@hulu/core";
 import { type Closure, closure } from "./closure.js";
 import type { Leaves } from "./emission.js";

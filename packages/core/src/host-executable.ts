@@ -39,7 +39,9 @@ export function hostResults(
   };
   return {
     outputs: Object.fromEntries(Object.entries(graph.outputs).map(([name, value]) => [name, onHost(value)])),
-    rows: new Map((withRows ? graph.states : []).map(({ name, rows }) => [name, Float32Array.from(numbersOf(rows).data)])),
+    rows: new Map(
+      (withRows ? graph.states : []).map(({ name, rows }) => [name, Float32Array.from(numbersOf(rows).data)]),
+    ),
   };
 }
 
