@@ -2,6 +2,8 @@ import {
   composeVlm,
   type DecoderConfig,
   decoder,
+  type Gemma3Config,
+  gemma3,
   type HostTensor,
   hostF32,
   hostI32,
@@ -20,10 +22,26 @@ import { randomWeights } from "./weights.js";
 /** What a random model is made from; small enough to print. */
 export interface ModelDraw {
   readonly decoder: DecoderConfig;
+  /** What makes it a decoder of Gemma's kind in the same sizes; undefined for one of Qwen's or Llama's. */
+  readonly gemma?: GemmaDraw | undefined;
   readonly vision: VitConfig;
   readonly projector: ProjectorKind;
   readonly seed: number;
 }
+
+type GemmaDraw = Omit<Gemma3Config, keyof DecoderConfig>;
+
+/** Windows shorter and longer than the texts of the tests, with softcaps that ordinary scores reach and without. */
+const gemmas: fc.Arbitrary<GemmaDraw> = fc
+  .record({
+    window: fc.integer({ min: 1, max: 8 }),
+    globalEvery: fc.integer({ min: 1, max: 3 }),
+    queryScalar: fc.constantFrom(4, 11),
+    localTheta: fc.constantFrom(10, 10_000),
+    ropeFactor: fc.constantFrom(1, 8),
+    caps: fc.constantFrom({}, { softcap: 0.75, finalSoftcap: 2 }),
+  })
+  .map(({ caps, ...c }) => ({ ...c, ...caps }));
 
 /** Decoders of the three families, with head widths and numbers of heads that fast paths like to get wrong. */
 export const decoderConfigs: fc.Arbitrary<DecoderConfig> = fc
@@ -71,7 +89,13 @@ export const projectorKinds: fc.Arbitrary<ProjectorKind> = fc.constantFrom(
 );
 
 export const models: fc.Arbitrary<ModelDraw> = fc
-  .record({ decoder: decoderConfigs, vision: vitConfigs, projector: projectorKinds, seed: fc.noShrink(fc.nat()) })
+  .record({
+    decoder: decoderConfigs,
+    gemma: fc.option(gemmas, { nil: undefined, freq: 1 }),
+    vision: vitConfigs,
+    projector: projectorKinds,
+    seed: fc.noShrink(fc.nat()),
+  })
   // An identity needs equal widths.
   .map((m) => (m.projector === "identity" ? { ...m, decoder: { ...m.decoder, embed: m.vision.width } } : m));
 
@@ -85,7 +109,7 @@ export function modelOf(draw: ModelDraw): RandomModel {
   const model = composeVlm({
     vision: vit(draw.vision),
     projector: projector(draw.projector, draw.vision.width, draw.decoder.embed),
-    decoder: decoder(draw.decoder),
+    decoder: draw.gemma ? gemma3({ ...draw.decoder, ...draw.gemma }) : decoder(draw.decoder),
   });
   return { model, programs: vlmPrograms(model), weights: randomWeights(model.root, draw.seed) };
 }
