@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { reference } from "@hulu/backend-reference";
 import type { Backend } from "@hulu/core";
 import { decodeImage } from "@hulu/processor";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { type AskOptions, type LocalModel, load, type Message, type Part, type Result } from "./index.js";
 
 const folder = "test/data/goldens/q3-p16";
@@ -170,6 +170,22 @@ describe("visual inputs", () => {
     const again = await other.ask({ role: "user", content: [{ type: "image", image: pixels }] }, short).result();
     expect(ran("encodeVision")).toBe(encoded);
     expect(again.reusedTokens).toBe(again.promptTokens - 1);
+  });
+
+  test("of a single question are not hashed", async () => {
+    const digest = vi.spyOn(crypto.subtle, "digest");
+    try {
+      await atOnce([shown("What?", picture(1))]);
+      expect(digest).not.toHaveBeenCalled();
+      await using talk = model.converse();
+      await talk.ask(shown("What?", picture(1)), short).result();
+      expect(digest).toHaveBeenCalledTimes(2);
+      // Nor are those again that a conversation knows.
+      await talk.ask("Where?", short).result();
+      expect(digest).toHaveBeenCalledTimes(2);
+    } finally {
+      digest.mockRestore();
+    }
   });
 
   test("are told apart: another picture of the same size is computed", async () => {

@@ -97,7 +97,7 @@ export class LocalModel implements HuluModel {
     const loaded = this.#loaded;
     // A conversation of one answer, thrown away behind it.
     return new Answer(async function* () {
-      await using talk = new Talk(loaded, { messages });
+      await using talk = new Talk(loaded, { messages, once: true });
       const answer = talk.ask([], options);
       yield* answer.pieces();
       return answer.result();

@@ -7,7 +7,7 @@ import {
 } from "@hulu/processor";
 import { type Decodable, decode, type Message, type Part, type RememberedPart, type VisualPart } from "./content.js";
 import { EngineError } from "./error.js";
-import { hashOfFrames, isHashOf, type Seen } from "./visual-identity.js";
+import { hashOfFrames, isHashOf, randomName, type Seen } from "./visual-identity.js";
 
 /** A conversation as the template sees it, and the visual inputs in the order of its placeholders. */
 export interface Prepared {
@@ -23,16 +23,19 @@ export interface Visual extends Seen {
 /** What is known of parts that were decoded before. */
 export type SeenParts = WeakMap<Part, Seen>;
 
+export interface PrepareOptions {
+  /** Gets what was decoded. */
+  readonly seen: SeenParts;
+  /** Whether the parts never have to be known again. */
+  readonly once: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Decode what a conversation holds and what is not known yet; `checkMessages` has been over it.
- * @param seen gets what was decoded
  * @throws ProcessorError for a file that is not what it should be
  */
-export async function prepare(
-  messages: readonly Message[],
-  seen: SeenParts = new WeakMap(),
-  signal?: AbortSignal,
-): Promise<Prepared> {
+export async function prepare(messages: readonly Message[], { seen, once, signal }: PrepareOptions): Promise<Prepared> {
   const visuals: Visual[] = [];
   const conversation: TemplateMessage[] = [];
   for (const { role, content } of messages) {
@@ -47,7 +50,7 @@ export async function prepare(
         parts.push({ type: "text", text: part.text });
         continue;
       }
-      const visual = await visualOf(part, seen);
+      const visual = await visualOf(part, seen, once);
       visuals.push(visual);
       parts.push(templatePart(part, visual));
     }
@@ -64,14 +67,14 @@ export const textOnly = (conversation: Conversation): Conversation =>
       typeof content === "string" ? content : content.map((part) => (part.type === "text" ? part.text : "")).join(""),
   }));
 
-async function visualOf(part: VisualPart, seen: SeenParts): Promise<Visual> {
+async function visualOf(part: VisualPart, seen: SeenParts, once: boolean): Promise<Visual> {
   if (part.type === "remembered") return { ...part, kind: part.shows, pixels: forgotten };
   const kind = part.type === "image" ? "image" : "video";
   const known = seen.get(part);
   if (known !== undefined) return { ...known, kind, pixels: () => sameFrames(part, known) };
   const frames = await decode(part);
   const [{ height, width } = { height: 0, width: 0 }] = frames;
-  const found = { hash: await hashOfFrames(frames), frames: frames.length, height, width };
+  const found = { hash: once ? randomName() : await hashOfFrames(frames), frames: frames.length, height, width };
   seen.set(part, found);
   return { ...found, kind, pixels: async () => frames };
 }

@@ -50,6 +50,8 @@ export interface DraftOptions extends PromptOptions {
   readonly answered: boolean;
   /** What is known of parts that were decoded before; gets what is decoded now. */
   readonly seen: SeenParts;
+  /** Nothing follows this answer: its visual inputs need not be known again, and are not hashed. */
+  readonly once: boolean;
 }
 
 /**
@@ -58,7 +60,7 @@ export interface DraftOptions extends PromptOptions {
  */
 export async function draft(loaded: Loaded, messages: readonly Message[], options: DraftOptions): Promise<Draft> {
   const { tokenizer, template, templateVariables, imageToken } = loaded.checkpoint;
-  const { conversation, visuals } = await prepare(messages, options.seen, options.signal);
+  const { conversation, visuals } = await prepare(messages, options);
   // A part that only says how many frames it had must not be believed: each frame takes a position at least.
   checkLength(
     loaded,

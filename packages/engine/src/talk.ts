@@ -20,6 +20,8 @@ export interface Past {
   readonly prefix?: Prefix;
   readonly visuals?: VisualStore;
   readonly seen?: SeenParts;
+  /** One answer, and no more. */
+  readonly once?: boolean;
 }
 
 /** Tells how long each stage took, as it ends. */
@@ -29,6 +31,7 @@ type OnStage = (stage: "process" | "encode") => void;
 export class Talk implements Conversation {
   readonly #loaded: Loaded;
   readonly #seen: SeenParts;
+  readonly #once: boolean;
   readonly #visuals: VisualStore;
   #messages: readonly Message[];
   #prefix: Prefix | undefined;
@@ -41,6 +44,7 @@ export class Talk implements Conversation {
     this.#prefix = past.prefix;
     this.#visuals = past.visuals ?? new VisualStore();
     this.#seen = past.seen ?? new WeakMap();
+    this.#once = past.once ?? false;
   }
 
   get messages(): readonly Message[] {
@@ -161,7 +165,7 @@ export class Talk implements Conversation {
     options: PromptOptions & { readonly answered: boolean },
     onStage: OnStage = () => {},
   ): Promise<Ready> {
-    const drafted = await draft(this.#loaded, messages, { ...options, seen: this.#seen });
+    const drafted = await draft(this.#loaded, messages, { ...options, seen: this.#seen, once: this.#once });
     const patches = await freshPatches(this.#loaded, drafted, this.#visuals, options);
     onStage("process");
     const ready = await encode(this.#loaded, drafted, patches, this.#visuals, options);

@@ -22,7 +22,7 @@ const BEFORE_RANDOM = "random-";
  * equal to itself, and equal pictures are computed again.
  */
 export async function hashOfFrames(frames: readonly RgbImage[]): Promise<string> {
-  if (!hasSha256()) return BEFORE_RANDOM + hex(crypto.getRandomValues(new Uint8Array(32)));
+  if (!hasSha256()) return randomName();
   const all = new Uint8Array(frames.length * 40);
   const view = new DataView(all.buffer);
   for (const [i, { data, width, height }] of frames.entries()) {
@@ -32,6 +32,9 @@ export async function hashOfFrames(frames: readonly RgbImage[]): Promise<string>
   }
   return hex(await sha256(all));
 }
+
+/** A name that no other input has, where none will be held against it. */
+export const randomName = (): string => BEFORE_RANDOM + hex(crypto.getRandomValues(new Uint8Array(32)));
 
 /** Whether frames are those that a hash was taken of; a random name cannot tell, and does not deny it. */
 export const isHashOf = async (hash: string, frames: readonly RgbImage[]): Promise<boolean> =>
