@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import vm from "node:vm";
 import { Worker } from "node:worker_threads";
 import { reference } from "@hulu/backend-reference";
-import { load, openModel } from "@hulu/engine";
+import { estimateMemory, load, openModel } from "@hulu/engine";
 import { SourceError } from "@hulu/hub";
 import { open } from "@hulu/safetensors";
 import { build } from "esbuild";
@@ -59,6 +59,26 @@ beforeEach(async () => {
 });
 afterEach(() => {
   delete process.env.HF_ENDPOINT;
+});
+
+describe("memory", () => {
+  const options = { backend: reference, allowHttp: true, contextLength: 256, patches: 16 };
+
+  test("is foretold of a checkpoint elsewhere as of one that is here, from its headers", async () => {
+    expect(await estimateMemory("hf:org/name", options)).toEqual(await estimateMemory(folder, options));
+    expect(sent).toBeGreaterThan(0);
+    expect(sent).toBeLessThan(weights / 4);
+  });
+
+  test("refuses before anything is fetched that the headers do not need", async () => {
+    const cache = await temporaryFolder();
+    const loading = load("hf:org/name", { ...options, worker: false, cache, maxMemory: 1e6 });
+    await expect(loading).rejects.toMatchObject({ code: "memory-exceeded" });
+    expect(sent).toBeLessThan(weights / 4);
+    expect(await readdir(cache)).toEqual([]);
+    await using model = await load("hf:org/name", { ...options, worker: false, cache, maxMemory: 1e9 });
+    expect(model.contextLength).toBe(256);
+  });
 });
 
 describe("load", () => {

@@ -44,10 +44,9 @@ interface Round {
   readonly files: number;
   readonly maps: number;
 }
-/** ONNX Runtime 1.30 leaves its telemetry's log, one a process, unless ORT_DISABLE_TELEMETRY is set. */
-const OF_THE_RUNTIME = /^(\.ses|mat-debug-\d+\.log)$/;
 const MB = 1e6;
-const WARM = 10;
+/** Arenas of the allocator and of threads fill in the first rounds, and are used again. */
+const WARM = 25;
 
 const run = async (backend: string, count: number, temporary: string): Promise<readonly Round[]> => {
   const script = await bundle(rounds(backend));
@@ -79,7 +78,8 @@ test.runIf(process.platform === "linux").each(["onnx", "reference"])(
       expect(grown("arrayBuffers")).toBeLessThan(0.1 * MB);
       expect(all.at(-1)!.files).toBe(all[WARM]!.files);
       expect(all.at(-1)!.maps).toBe(0);
-      expect(readdirSync(temporary).filter((name) => !OF_THE_RUNTIME.test(name))).toEqual([]);
+      // Nor the log of ONNX Runtime's telemetry, which is off.
+      expect(readdirSync(temporary)).toEqual([]);
     } finally {
       rmSync(temporary, { recursive: true });
     }

@@ -10,10 +10,12 @@ export type OrtTensor = Tensor;
 let runtime: Promise<Runtime> | undefined;
 
 /**
- * onnxruntime-node, loaded when it is first needed: it is an optional peer dependency with a native part.
+ * onnxruntime-node, loaded when it is first needed: it is an optional peer dependency with a native part. From 1.30 on it
+ * reports its use to Microsoft, and leaves a log in the temporary folder: medical software does not do that unasked.
  * @throws OnnxRuntimeMissingError when it is not installed, or not for this platform
  */
 export function loadRuntime(): Promise<Runtime> {
+  process.env.ORT_DISABLE_TELEMETRY ??= "1";
   runtime ??= import("onnxruntime-node").catch((cause: unknown) => {
     runtime = undefined;
     throw new OnnxRuntimeMissingError(cause);

@@ -3,7 +3,7 @@ import { bytesPerElement } from "@hulu/safetensors";
 import { type LoadedCheckpoint, openModel } from "./checkpoint.js";
 import { EngineError } from "./error.js";
 import type { CheckpointSource } from "./files.js";
-import type { OpenOptions } from "./source.js";
+import { isFetched, type OpenOptions } from "./source.js";
 
 /** What is going to be asked of a model. */
 export interface MemoryOptions {
@@ -109,6 +109,22 @@ export function checkMemory(
     "memory-exceeded",
     `the model needs ${formatBytes(memory.peak)}, the limit is ${formatBytes(limit)}: ${formatBytes(weights)} for the weights, ${runs}, ${formatBytes(fixed)} for the runtime; ${fits === undefined ? "no shorter contextLength fits" : `a contextLength of ${fits} fits`}`,
   );
+}
+
+/** The same before a checkpoint of elsewhere is fetched; of one that is here nothing is looked at yet. */
+export async function checkBeforeFetch(
+  source: CheckpointSource,
+  backend: Backend,
+  limit: number,
+  options: MemoryOptions & OpenOptions,
+): Promise<void> {
+  if (!isFetched(source, options)) return;
+  const checkpoint = await openModel(source, { ...options, ranges: true });
+  try {
+    checkMemory(checkpoint, backend, limit, { ...options, onDisk: true });
+  } finally {
+    await checkpoint.stored.close();
+  }
 }
 
 /** Storage grows in such steps, so nothing between them makes a difference. */

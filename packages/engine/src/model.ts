@@ -18,7 +18,7 @@ import { EngineError } from "./error.js";
 import type { CheckpointSource } from "./files.js";
 import type { EncodedImage, HuluModel } from "./hulu-model.js";
 import { eyeOf, type Loaded, type Programs } from "./loaded.js";
-import { checkMemory } from "./memory.js";
+import { checkBeforeFetch, checkMemory } from "./memory.js";
 import { readSaved } from "./saved-conversation.js";
 import type { SourceOptions } from "./source.js";
 import { Talk } from "./talk.js";
@@ -34,7 +34,7 @@ export interface LocalOptions extends SourceOptions {
   readonly contextLength?: number;
   /**
    * The most bytes that the process may grow by, as `estimateMemory` foretells it: a model that needs more is refused
-   * before a byte of its weights is read.
+   * before a byte of its weights is read, or fetched.
    */
   readonly maxMemory?: number | undefined;
   /** The largest picture that `maxMemory` must do for, in patches; see `estimateMemory`. */
@@ -48,6 +48,7 @@ export async function loadHere(
   watch: TextWatch = () => {},
 ): Promise<LocalModel> {
   const { backend, signal, onProgress, contextLength, maxMemory, patches } = options;
+  if (maxMemory !== undefined) await checkBeforeFetch(source, backend, maxMemory, options);
   const checkpoint = await openModel(source, options, watch);
   const most = Math.min(contextLength ?? Number.POSITIVE_INFINITY, checkpoint.config.maxPositions);
   try {

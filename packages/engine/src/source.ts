@@ -31,6 +31,11 @@ interface Located {
   open(): Promise<Checkpoint>;
 }
 
+/** Whether opening a source fetches its weights, unless they are kept already. */
+export function isFetched(source: CheckpointSource, { offline, ranges = !hasDisk() }: OpenOptions): boolean {
+  return typeof source === "string" && parseSource(source).kind !== "folder" && !ranges && !isOffline({ offline });
+}
+
 /**
  * Where the files of a source are: a folder, after a download perhaps; memory; or a server.
  * @throws SourceError of @hulu/hub

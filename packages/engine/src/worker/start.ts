@@ -50,9 +50,10 @@ async function entryUrl(): Promise<URL | undefined> {
 
 async function createWorker(url: URL): Promise<WorkerLike | undefined> {
   if (url.protocol === "file:") {
-    const { isMainThread, Worker } = await import("node:worker_threads");
-    // A caller that is itself a worker has moved off the main thread already.
-    return isMainThread ? new Worker(url) : undefined;
+    const threads = await import("node:worker_threads");
+    // A caller that is itself a worker has moved off the main thread already. A native library reads the process's own
+    // environment, of which a worker would have a copy: what a backend sets for its library must be seen.
+    return threads.isMainThread ? new threads.Worker(url, { env: threads.SHARE_ENV }) : undefined;
   }
   if (typeof Worker !== "function" || typeof document === "undefined") return undefined;
   // A worker's script must be of the page's own origin; what it imports need not.
