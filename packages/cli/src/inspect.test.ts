@@ -47,6 +47,13 @@ describe("hulu inspect", () => {
     expect(closed.times).toBe(1);
   });
 
+  test("foretells the memory, of what is asked for", async () => {
+    const { out } = await hulu(["inspect", model, "--context-length", "512", "--patches", "0"]);
+    expect(out).toMatch(/^memory {12}at most [\d.]+ MB: 1.8 MB weights, .* for 512 positions, .* for the runs, /m);
+    const { memory } = JSON.parse((await hulu(["inspect", model, "--json", "--backend", "reference"])).out);
+    expect(memory).toMatchObject({ weights: 447_960 * 8, contextLength: 32_768, patches: 16_384 });
+  });
+
   test("takes one checkpoint", async () => {
     for (const args of [
       [model, model],
@@ -62,4 +69,12 @@ describe("hulu inspect", () => {
 test("hulu --version is the package's", async () => {
   const { version } = JSON.parse(await readFile("packages/cli/package.json", "utf8"));
   expect((await hulu(["--version"])).out).toBe(`${version}\n`);
+});
+
+test("hulu ask refuses a model that takes more than --max-memory", async () => {
+  const asked = ["ask", "--model", model, "--context-length", "512", "--patches", "0", "hi"];
+  const { code, out, notes } = await hulu([...asked, "--max-memory", "1MB"]);
+  expect([code, out]).toEqual([1, ""]);
+  expect(notes).toMatch(/^hulu: EngineError \(memory-exceeded\): the model needs [\d.]+ MB, the limit is 1 MB: /);
+  expect((await hulu([...asked, "--max-memory", "1"])).notes).toContain("a size with its unit, such as 8GB");
 });
