@@ -1,7 +1,27 @@
-import { type Axis, axis, emit, f32, i32, lower, ops, program, symbol, topological, type Value } from "@hulu/core";
+import { reference } from "@hulu/backend-reference";
+import {
+  type Axis,
+  axis,
+  emit,
+  f32,
+  type Graph,
+  type HostTensor,
+  hostF32,
+  hostI32,
+  i32,
+  lower,
+  memoryWeights,
+  ops,
+  program,
+  symbol,
+  topological,
+  type Value,
+} from "@hulu/core";
+import { differs, type Nd, Random, runOne } from "@hulu/testing";
 import { describe, expect, test } from "vitest";
+import { FEW_ROWS } from "./emit/products.js";
 import { needed, prepare } from "./graph.js";
-import { tfjs } from "./index.js";
+import { tfjs, tfjsBackend } from "./index.js";
 
 const [batch, seq, head, kv, dim] = [
   axis("batch", symbol("batch")),
@@ -36,6 +56,47 @@ describe("attention is claimed", () => {
       ({ q, k, segments }) => ({ y: ops.attention(q as Q, k as K, k as K, { scale: 1, causal: true, segments }) }),
     );
     expect(tfjs.supports(graph.outputs.y)).toBe(true);
+  });
+});
+
+describe.each(["wasm", "cpu"] as const)("with more rows than are taken in one product, on %s", (engine) => {
+  const random = new Random(3);
+  const floats = (...shape: number[]) =>
+    hostF32(
+      Array.from({ length: shape.reduce((n, d) => n * d, 1) }, () => random.float(-2, 2)),
+      shape,
+    );
+  const both = async (graph: Graph, feeds: Readonly<Record<string, HostTensor>>) => {
+    const results = [];
+    for (const backend of [tfjsBackend({ engine }), reference]) {
+      using executable = await backend.compile({ graph }, memoryWeights([]));
+      results.push(await runOne(executable, "graph", feeds));
+    }
+    const [found, wanted] = results as [Nd, Nd];
+    // Float32 sums of up to 40 products.
+    expect(differs(found, wanted, { abs: 2e-5, rel: 1e-5 })).toBeUndefined();
+  };
+
+  test("a matrix for each", async () => {
+    const [p, m, n, k] = [axis("p", 3), axis("m", FEW_ROWS + 1), axis("n", 5), axis("k", 7)];
+    const graph = program("each", { a: f32(p, m, k), b: f32(p, n, k) }, ({ a, b }) => ({ y: ops.matmul(a, b) }));
+    await both(graph, { a: floats(3, FEW_ROWS + 1, 7), b: floats(3, 5, 7) });
+  });
+
+  test.each([
+    ["causal", { causal: true }, false],
+    ["seeing everything", { causal: false }, false],
+    ["in a window, with a cap", { causal: true, window: 4, softcap: 3 }, false],
+    ["packed", { causal: true }, true],
+  ])("attention, %s", async (_, attrs, packed) => {
+    const inputs = { q: f32(batch, seq, head, dim), k: f32(batch, seq, kv, dim), v: f32(batch, seq, kv, dim) };
+    const graph = program("attending", { ...inputs, segments: i32(seq) }, ({ q, k, v, segments }) => ({
+      y: emit(ops.attentionOp, packed ? [q, k, v, segments] : [q, k, v], { scale: 0.4, ...attrs }),
+    }));
+    expect(tfjs.supports(graph.outputs.y)).toBe(true);
+    const segments = hostI32(Array.from({ length: 9 }, (_, i) => Math.floor(i / 4)));
+    const heads = (count: number) => floats(2, 9, count, 8);
+    await both(graph, { q: heads(6), k: heads(2), v: heads(2), segments });
   });
 });
 
