@@ -4,7 +4,7 @@
  */
 export { SourceError, type SourceErrorCode } from "./error.js";
 export { fetchCheckpoint } from "./fetch.js";
-export { hasDisk } from "./node.js";
 export { type FetchOptions, isOffline, type Patience, type Progress, type RequestOptions } from "./options.js";
+export { hasDisk } from "./platform.js";
 export { openRemote, type RemoteCheckpoint } from "./remote.js";
 export { parseSource, type Source } from "./source.js";

@@ -35,13 +35,6 @@ function builtin<T>(name: string): Promise<T> {
   return import(/* webpackIgnore: true */ /* @vite-ignore */ `node:${name}`) as Promise<T>;
 }
 
-/** Whether this is Node, with a disk to keep models on. */
-export const hasDisk = (): boolean => typeof process !== "undefined" && typeof process.versions?.node === "string";
-
-/** A variable of the environment; a page has none. */
-export const environment = (name: string): string | undefined =>
-  typeof process === "undefined" ? undefined : process.env?.[name] || undefined;
-
 const reasons: ReadonlyMap<string, string> = new Map([
   ["ENOSPC", "the disk is full"],
   ["EDQUOT", "the quota is used up"],

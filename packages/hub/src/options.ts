@@ -1,5 +1,5 @@
 import { SourceError } from "./error.js";
-import { environment } from "./node.js";
+import { environment } from "./platform.js";
 
 /** How far a file has come. */
 export interface Progress {

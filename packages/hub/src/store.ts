@@ -1,7 +1,8 @@
 import { SourceError } from "./error.js";
 import { field, isName } from "./names.js";
-import { environment, filing, node, orAbsent, systemCode } from "./node.js";
+import { filing, node, orAbsent, systemCode } from "./node.js";
 import type { Entry, Plan } from "./plan.js";
+import { environment } from "./platform.js";
 
 /**
  * What the cache has of one model:
