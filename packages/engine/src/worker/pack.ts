@@ -10,8 +10,8 @@ export interface Packed<T = unknown> {
 
 /** A Python float crosses as an object with this one key; its class would be lost. */
 const FLOAT = "@hulu/float";
-/** A copy stops this often for other work on the thread: a part takes about a millisecond. */
-const BYTES_AT_ONCE = 2 * 1024 ** 2;
+/** A copy stops this often for other work on the thread: a part takes under a millisecond. */
+const BYTES_AT_ONCE = 1024 ** 2;
 
 /**
  * Copy what a caller gave for sending. Typed arrays are copied, a little at a time, and the copies transferred: the caller
