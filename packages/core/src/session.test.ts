@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SessionError } from "./backend.js";
+import { fingerprint } from "./fingerprint.js";
 import { axis } from "./graph/axis.js";
 import { f32, program } from "./graph/graph.js";
 import { symbol } from "./graph/size.js";
@@ -8,7 +9,7 @@ import { emit } from "./graph/value.js";
 import { append, past } from "./ops/append.js";
 import { broadcast, mul } from "./ops/elementwise.js";
 import { paramOp } from "./ops/leaves.js";
-import { fingerprint, HostSession, sessionBytes, stateWidths } from "./session.js";
+import { HostSession, sessionBytes, stateWidths } from "./session.js";
 import { memoryWeights } from "./weights/source.js";
 
 const owner = {

@@ -3,6 +3,9 @@ export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
 
+/** Of any model: a number from outside must not decide how many are built. */
+export const MOST_LAYERS = 1000;
+
 /** Reads the fields of a JSON object that came from outside, each checked as it is read. */
 export class Fields {
   readonly #fields: ReadonlyMap<string, unknown>;

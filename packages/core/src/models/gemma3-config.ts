@@ -1,8 +1,7 @@
-import { ConfigError, Fields } from "./fields.js";
+import { ConfigError, Fields, MOST_LAYERS } from "./fields.js";
 import type { Gemma3Config } from "./gemma3.js";
 
 const KNOWN = ["gemma3_text", "gemma2"];
-const MOST_LAYERS = 1000;
 
 /**
  * Read the config.json of a Gemma 3 text model or of Gemma 2, as transformers 4 or 5 writes it.

@@ -121,7 +121,6 @@ export interface AttentionOptions<S extends string> {
  * See {@link attentionOp}: scaled dot-product attention over grouped heads.
  * @throws GraphError for heads that do not share evenly, a window below 1 or without `causal`, a softcap of 0 or less
  */
-
 export function attention<
   B extends string,
   S extends string,
