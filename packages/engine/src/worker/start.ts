@@ -16,9 +16,10 @@ export interface Started {
  *   put everything into one file
  */
 export async function startWorker(backend: Backend): Promise<Started | undefined> {
-  const module = await moduleOf(backend);
-  const url = module && (await entryUrl());
+  const url = await entryUrl();
   if (url === undefined) return undefined;
+  const module = await moduleOf(backend);
+  if (module === undefined) return undefined;
   const worker = await createWorker(url);
   return worker && { worker, origin: backend.origin, module };
 }
@@ -36,8 +37,24 @@ export const unavailable = () =>
 async function moduleOf({ origin }: Backend): Promise<Started["module"]> {
   if (origin === undefined) return undefined;
   // It was imported already to make the backend, so nothing is fetched or run here.
-  const module = await import(/* @vite-ignore */ origin.module).catch(() => undefined);
+  const module = await soon(import(/* @vite-ignore */ origin.module).catch(() => undefined));
   return module?.[origin.name] === undefined ? undefined : module;
+}
+
+/** Milliseconds within which a module is given that has run already. */
+const SOON = 1000;
+
+/** An app in one file that loads a model at its top level has not run yet: its import would wait for us, and we for it. */
+async function soon<T>(promise: Promise<T>): Promise<T | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), SOON);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** The built worker beside this file, if it is there. */
