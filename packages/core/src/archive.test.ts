@@ -21,10 +21,10 @@ const made = (json: string, body: number[] = []) => {
 };
 
 describe("an archive", () => {
-  test("comes back to the bit, wherever in a buffer it lies", () => {
+  test("comes back to the bit, wherever in a buffer it lies, and from a Buffer of Node", () => {
     const shifted = new Uint8Array(file.length + 3);
     shifted.set(file, 3);
-    for (const bytes of [file, shifted.subarray(3)]) {
+    for (const bytes of [file, shifted.subarray(3), Buffer.from(file)]) {
       const { metadata, tensors: back } = readArchive(bytes);
       expect([metadata.get("fingerprint"), metadata.get("length")]).toEqual(["f00", "2"]);
       expect([...back.keys()]).toEqual(tensors.map((t) => t.name));

@@ -37,11 +37,13 @@ export function writeArchive(
 }
 
 /** @throws SessionError for anything that `writeArchive` did not write, down to a bit of the numbers */
-export function readArchive(file: Uint8Array): {
+export function readArchive(given: Uint8Array): {
   metadata: ReadonlyMap<string, string>;
   tensors: ReadonlyMap<string, ArchiveTensor>;
 } {
   const damaged = () => new SessionError("the saved session is damaged");
+  // A Buffer of Node is a Uint8Array too, but its slices are no copies.
+  const file = new Uint8Array(given.buffer, given.byteOffset, given.byteLength);
   if (file.length < 8) throw damaged();
   const length = Number(new DataView(file.buffer, file.byteOffset, 8).getBigUint64(0, true));
   if (length > file.length - 8) throw damaged();

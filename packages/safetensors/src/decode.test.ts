@@ -107,6 +107,8 @@ it("reads bytes that lie unaligned, and only those that it is given", () => {
       expect(toTypedArray(dtype, bytes)).toEqual(toTypedArray(dtype, Uint8Array.from(bytes)));
       expect(toFloat32(dtype, bytes)).toEqual(toFloat32(dtype, Uint8Array.from(bytes)));
       expect(toFloat32(dtype, bytes).length).toBe(count);
+      const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+      expect(toTypedArray(dtype, buffer)).toEqual(toTypedArray(dtype, Uint8Array.from(bytes)));
     }),
   );
 });

@@ -84,7 +84,8 @@ function view<T>(
   if (bytes.byteLength % size !== 0) {
     fail("byte-length", {}, `${bytes.byteLength} bytes are no whole number of ${dtype}`, `a multiple of ${size}`);
   }
-  const { buffer, byteOffset } = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+  // Not `slice`, which is no copy where the bytes are a Buffer of Node.
+  const { buffer, byteOffset } = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
   return new Type(buffer, byteOffset, bytes.byteLength / size);
 }
 

@@ -119,12 +119,14 @@ describe("reading", () => {
     expect(asked).toEqual([]);
   });
 
-  it("gives bytes that are the caller's own", async () => {
-    const source = example.slice();
+  it.each([
+    ["an array", example.slice()],
+    ["a Buffer of Node", Buffer.from(example)],
+  ])("gives bytes that are the caller's own, of %s", async (_, source) => {
     const file = await open(source);
     (await file.read("matrix")).fill(255);
     (await file.floats("matrix")).fill(255);
-    expect(source).toEqual(example);
+    expect(Uint8Array.from(source)).toEqual(example);
     expect((await file.read("matrix")).buffer.byteLength).toBe(48);
   });
 

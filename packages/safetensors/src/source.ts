@@ -35,7 +35,8 @@ export async function readExactly(
 
 /** Bytes in memory. Reads are copies, so that what a caller does to them cannot change the source. */
 export function memorySource(bytes: Uint8Array, name = "memory"): ByteSource {
-  return { name, size: bytes.byteLength, read: async (begin, end) => bytes.slice(begin, end) };
+  // Not `slice`, which is no copy where the bytes are a Buffer of Node.
+  return { name, size: bytes.byteLength, read: async (begin, end) => new Uint8Array(bytes.subarray(begin, end)) };
 }
 
 /** A Blob or a File: its bytes stay where they are until they are read. */
