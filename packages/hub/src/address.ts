@@ -1,3 +1,4 @@
+import { sha256 } from "./digest.js";
 import { SourceError } from "./error.js";
 import {
   CONFIG,
@@ -17,14 +18,6 @@ import { persist } from "./retry.js";
 
 /** Requests at a time. */
 const PARALLEL = 8;
-
-/** SHA-256 in hex, with what pages have too. */
-export async function sha256(text: string): Promise<string> {
-  return hex(await globalThis.crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
-}
-
-export const hex = (bytes: ArrayBuffer): string =>
-  [...new Uint8Array(bytes)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /**
  * Which files below an address make the checkpoint. An address has no list of its files, so each that may be there is

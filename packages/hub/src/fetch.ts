@@ -1,4 +1,5 @@
-import { planAddress, sha256 } from "./address.js";
+import { planAddress } from "./address.js";
+import { sha256 } from "./digest.js";
 import { SourceError, TransientError } from "./error.js";
 import { isCommit, planHub, resolveCommit } from "./hub.js";
 import { filing, node } from "./node.js";

@@ -1,5 +1,5 @@
 import { openCheckpoint, serialize } from "@hulu/safetensors";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { checkpoint, codeOf, noise, quick, sendFile, TestHub, temporaryServer, wanted } from "../test/server.js";
 import { openRemote, type RemoteCheckpoint } from "./index.js";
 
@@ -51,6 +51,20 @@ describe("openRemote", () => {
     });
     await expectOpens(await openRemote(`${address}m?key=1`, quick), files);
     expect([...queries]).toEqual(["?key=1"]);
+  });
+
+  test("in a page without SHA-256 says so, of an address and of the Hub", async () => {
+    const hub = await TestHub.start(withTensors());
+    const files = withTensors();
+    const address = await temporaryServer((request, response) =>
+      files.has(request.url!.slice(1))
+        ? sendFile(request, response, files.get(request.url!.slice(1))!)
+        : response.writeHead(404).end(),
+    );
+    vi.stubGlobal("crypto", {});
+    onTestFinished(() => void vi.unstubAllGlobals());
+    for (const source of ["hf:org/name", address])
+      expect(await codeOf(() => openRemote(source, { ...quick, endpoint: hub.endpoint }))).toBe("insecure");
   });
 
   test("keeps the token from where the Hub redirects to, and passes errors that pass", async () => {

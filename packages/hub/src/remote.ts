@@ -1,4 +1,5 @@
-import { hex, planAddress } from "./address.js";
+import { planAddress } from "./address.js";
+import { digestOf } from "./digest.js";
 import { SourceError, TransientError } from "./error.js";
 import { commitUrl, planHub, resolveCommit } from "./hub.js";
 import { mostBytes } from "./names.js";
@@ -61,16 +62,6 @@ function inMemory(entry: Entry, reach: Reach): Promise<Uint8Array<ArrayBuffer>> 
   });
 }
 
-async function digestOf(bytes: Uint8Array<ArrayBuffer>, kind: "sha256" | "git"): Promise<string> {
-  const { subtle } = globalThis.crypto;
-  if (kind === "sha256") return hex(await subtle.digest("SHA-256", bytes));
-  const head = new TextEncoder().encode(`blob ${bytes.byteLength}\0`);
-  const whole = new Uint8Array(head.byteLength + bytes.byteLength);
-  whole.set(head);
-  whole.set(bytes, head.byteLength);
-  return hex(await subtle.digest("SHA-1", whole));
-}
-
 /** `fetch` for GETs under the rules of this package; attempts that fail in passing are made again. */
 function guardedFetch(reach: Reach): typeof globalThis.fetch {
   return async (input, init) => {
@@ -86,6 +77,11 @@ function guardedFetch(reach: Reach): typeof globalThis.fetch {
         await answer.discard();
         throw refusal(answer, url, bound);
       }
+      const { status, headers: answered } = answer;
+      if ([204, 205, 304].includes(status)) {
+        await answer.discard();
+        return new Response(null, { status, headers: answered });
+      }
       const chunks = answer.chunks();
       const body = new ReadableStream<Uint8Array>({
         async pull(controller) {
@@ -98,8 +94,7 @@ function guardedFetch(reach: Reach): typeof globalThis.fetch {
           await answer.discard();
         },
       });
-      const empty = [204, 205, 304].includes(answer.status);
-      return new Response(empty ? null : body, { status: answer.status, headers: answer.headers });
+      return new Response(body, { status, headers: answered });
     });
   };
 }
