@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build, type Plugin } from "esbuild";
@@ -38,7 +38,7 @@ const installed: Plugin = {
 /**
  * Make one module for Node out of TypeScript that imports sources: for workers and child processes, which know neither.
  * @param code what the module does; `@hulu/...` and installed packages may be imported
- * @returns the path of the module
+ * @returns the path of the module, which is there as long as this process
  */
 export async function bundle(code: string): Promise<string> {
   const name = createHash("sha256").update(code).digest("hex").slice(0, 16);
@@ -53,5 +53,6 @@ export async function bundle(code: string): Promise<string> {
     plugins: [sources, installed],
     logLevel: "error",
   });
+  process.once("exit", () => rmSync(outfile, { force: true }));
   return outfile;
 }
