@@ -1,7 +1,7 @@
 import type { Compiled, TextPrograms, VlmPrograms } from "@hulu/core";
+import { noVision } from "./check-messages.js";
 import type { LoadedCheckpoint, LoadedVlm } from "./checkpoint.js";
 import type { TextWatch } from "./text-watch.js";
-import { noVision } from "./validate.js";
 
 /** A language model has fewer of them; `eyeOf` gives all. */
 export type Programs = TextPrograms | VlmPrograms;

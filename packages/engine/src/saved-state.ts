@@ -1,6 +1,6 @@
 import { Float, float, type Numeric } from "@hulu/processor";
+import { saysAnything } from "./check-messages.js";
 import type { Message, Part, RememberedPart } from "./content.js";
-import { saysAnything } from "./validate.js";
 
 /** A visual input beside its rows. */
 export interface SavedVisual {

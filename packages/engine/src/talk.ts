@@ -1,6 +1,7 @@
 import { prefill } from "@hulu/core";
 import { Answer, type Piece, type Result } from "./answer.js";
 import type { AskOptions, PromptOptions } from "./ask-options.js";
+import { checkMessages } from "./check-messages.js";
 import { stopwatch } from "./clock.js";
 import { copyMessages, type Message } from "./content.js";
 import type { Conversation } from "./conversation.js";
@@ -11,7 +12,7 @@ import { rememberedMessages, type SeenParts } from "./prepare.js";
 import { draft, encode, freshPatches, type Ready } from "./prompt.js";
 import { writeSaved } from "./saved-conversation.js";
 import { tell } from "./tell.js";
-import { asMessages, checkMessages, checkPrefillOptions } from "./validate.js";
+import { asMessages, checkPrefillOptions } from "./validate.js";
 import { VisualStore } from "./visual-store.js";
 
 /** What a conversation begins with. */
