@@ -257,6 +257,19 @@ describe("what the caller gives", () => {
   test("nor one among the variables of a template", async () => {
     const options = { templateVariables: { now: () => 1 } };
     await expect(there.ask("?", options).result()).rejects.toMatchObject({ code: "worker-function" });
+    await expect(there.ask("?", { templateVariables: { x: Symbol("x") } }).result()).rejects.toMatchObject({
+      code: "worker-function",
+      message: expect.stringContaining("is a symbol"),
+    });
+  });
+
+  test("nor what holds itself", async () => {
+    const endless: Record<string, unknown> = {};
+    endless.again = endless;
+    await expect(there.ask("?", { templateVariables: endless }).result()).rejects.toMatchObject({
+      name: "EngineError",
+      code: "content-invalid",
+    });
   });
 
   test("a question that cannot be is refused at once, as here", () => {
@@ -314,10 +327,13 @@ describe("a model's life", () => {
 
   test("a worker that dies fails what is open and what comes, by name", async () => {
     const model = await load(folder, { worker });
+    const talk = model.converse();
+    await talk.prefill();
     const open = model.ask("What is it?", { maxTokens: 10_000 }).result();
     setTimeout(() => started.at(-1)!.terminate(), 200);
     await expect(open).rejects.toMatchObject({ name: "EngineError", code: "worker-lost" });
     await expect(model.ask("?").result()).rejects.toMatchObject({ code: "worker-lost" });
+    await talk.dispose();
     await model.dispose();
   });
 

@@ -22,7 +22,7 @@ import { type GenerationDefaults, parseGenerationConfig } from "./generation-con
 import { locate, type OpenOptions } from "./source.js";
 import { type TextWatch, watched } from "./text-watch.js";
 
-interface Loaded {
+interface Opened {
   readonly stored: Checkpoint;
   readonly tokenizer: Tokenizer;
   readonly template: ChatTemplate;
@@ -30,12 +30,12 @@ interface Loaded {
   readonly templateVariables: Readonly<Record<string, string>>;
   readonly generation: GenerationDefaults;
 }
-export interface LoadedVlm extends Loaded, VlmCheckpoint {
+export interface LoadedVlm extends Opened, VlmCheckpoint {
   readonly preprocessor: PreprocessorConfig;
   readonly imageToken: { readonly id: number; readonly text: string };
 }
 /** A language model, which takes no pictures. */
-export interface LoadedText extends Loaded, TextCheckpoint {
+export interface LoadedText extends Opened, TextCheckpoint {
   readonly preprocessor: undefined;
   readonly imageToken: undefined;
 }
@@ -90,8 +90,7 @@ async function readTexts(files: Files, { config }: CheckpointModel, watch: TextW
   const tokenizerConfig = (await readJson(files, "tokenizer_config.json", SMALL)) ?? {};
   const tokenizerJson = await needJson(files, "tokenizer.json", TOKENIZER);
   checkIds(tokenizerJson, config.decoder.vocab);
-  const tokenizer = watched(watch, () => createTokenizer(tokenizerJson, tokenizerConfig));
-  checkProbe(tokenizer);
+  const tokenizer = watched(watch, () => probed(createTokenizer(tokenizerJson, tokenizerConfig)));
   const template = await chatTemplate(files, tokenizerConfig);
   if (template === huluMedTemplate) checkChatTokens(tokenizer);
   const generationJson = await readJson(files, "generation_config.json", SMALL);
@@ -180,9 +179,9 @@ function checkIds(json: unknown, rows: number): void {
   if (most >= rows) throw otherTokenizer(`has ids up to ${most}, the model has ${rows} rows`);
 }
 
-function checkProbe(tokenizer: Tokenizer): void {
-  if (tokenizer.decode(tokenizer.encode(PROBE)).trim() !== PROBE)
-    throw otherTokenizer("does not give back the words it is given");
+function probed(tokenizer: Tokenizer): Tokenizer {
+  if (tokenizer.decode(tokenizer.encode(PROBE)).trim() === PROBE) return tokenizer;
+  throw otherTokenizer("does not give back the words it is given");
 }
 
 /** What the family's own template is made of must be tokens, or a conversation would be spelled out. */

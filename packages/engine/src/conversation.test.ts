@@ -224,9 +224,10 @@ describe("visual inputs", () => {
       { passOrder: "pillow11" },
     ];
     const before = model.tokenizer.encode("<|im_start|>user\nTime 0.0s:", { allowSpecial: true }).length;
+    await using asked = model.converse();
+    await asked.ask(video, first).result();
     for (const [i, changed] of [...same, ...others].entries()) {
-      await using talk = model.converse();
-      await talk.ask(video, first).result();
+      await using talk = await asked.fork();
       await talk.truncate(0);
       runs.length = 0;
       const again = await talk.ask(video, { ...first, ...changed }).result();
@@ -475,6 +476,43 @@ describe("what cannot be", () => {
     await other.dispose();
     await expect(orphan.ask("?").result()).rejects.toMatchObject({ code: "disposed" });
     expect(() => other.converse()).toThrow(expect.objectContaining({ code: "disposed" }));
+  });
+
+  test("disposed of in the midst of its work, it says so, and what was made meanwhile is free", async () => {
+    const held = new Set<object>();
+    let at = "";
+    let dispose = async () => {};
+    const watching: Backend = {
+      ...reference,
+      compile: async (...args) => {
+        const executable = await reference.compile(...args);
+        return {
+          ...executable,
+          run: async (program, inputs, options) => {
+            const results = await executable.run(program, inputs, options);
+            if (program === at) await dispose();
+            if (program !== "project") return results;
+            const visual = results.visual!;
+            held.add(visual);
+            return { visual: { ...visual, dispose: () => void held.delete(visual) } };
+          },
+        };
+      },
+    };
+    await using other = await load(folder, { backend: watching, worker: false });
+    for (at of ["encodeVision", "project", "step"]) {
+      const talk = other.converse();
+      let made = 0;
+      dispose = async () => {
+        made++;
+        await talk.dispose();
+      };
+      await expect(talk.ask([shown("What?", picture(1), picture(2))], short).result()).rejects.toMatchObject({
+        name: "EngineError",
+        code: "disposed",
+      });
+      expect([made > 0, held.size]).toEqual([true, 0]);
+    }
   });
 
   test("what the caller does to its lists afterwards is nothing to the conversation", async () => {

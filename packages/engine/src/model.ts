@@ -22,7 +22,7 @@ import { checkBeforeFetch, checkMemory } from "./memory.js";
 import { readSaved } from "./saved-conversation.js";
 import type { SourceOptions } from "./source.js";
 import { Talk } from "./talk.js";
-import type { TextWatch } from "./text-watch.js";
+import { type TextWatch, watched } from "./text-watch.js";
 import { asMessages, checkConverse, checkSaved } from "./validate.js";
 
 /** What loading takes, wherever the model runs. */
@@ -141,11 +141,11 @@ export class LocalModel implements HuluModel {
 
   async tokenize(text: string): Promise<readonly number[]> {
     this.#alive();
-    return this.tokenizer.encode(text, { allowSpecial: true });
+    return watched(this.#loaded.watch, () => this.tokenizer.encode(text, { allowSpecial: true }));
   }
   async detokenize(ids: readonly number[]): Promise<string> {
     this.#alive();
-    return this.tokenizer.decode(ids);
+    return watched(this.#loaded.watch, () => this.tokenizer.decode(ids));
   }
 
   #alive(): void {

@@ -61,7 +61,7 @@ export class Talk implements Conversation {
 
   async prefill(options: PromptOptions = {}): Promise<number> {
     checkPrefillOptions(options);
-    return this.#alone(() => this.#prefill(options));
+    return this.#alone(() => this.#prefill(options), options.signal);
   }
 
   async #prefill(options: PromptOptions): Promise<number> {
@@ -111,16 +111,14 @@ export class Talk implements Conversation {
   async dispose(): Promise<void> {
     if (this.#disposed) return;
     this.#disposed = true;
-    this.#prefix?.session.dispose();
-    this.#visuals.dispose();
+    this.#free();
   }
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }
 
   async *#answer(turn: readonly Message[], options: AskOptions): AsyncGenerator<Piece, Result> {
-    this.#checkFree();
-    this.#busy = true;
+    this.#begin();
     try {
       const messages = [...this.#messages, ...turn];
       // Since the question was put, messages may have been forgotten.
@@ -128,8 +126,10 @@ export class Talk implements Conversation {
       const result = yield* this.#told(messages, options);
       this.#messages = [...messages, Object.freeze({ role: "assistant", content: result.text } as const)];
       return result;
+    } catch (error) {
+      throw this.#failure(error, options.signal);
     } finally {
-      this.#busy = false;
+      this.#end();
     }
   }
 
@@ -183,14 +183,38 @@ export class Talk implements Conversation {
     return this.#prefix;
   }
 
-  async #alone<T>(body: () => Promise<T>): Promise<T> {
-    this.#checkFree();
-    this.#busy = true;
+  async #alone<T>(body: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    this.#begin();
     try {
       return await body();
+    } catch (error) {
+      throw this.#failure(error, signal);
     } finally {
-      this.#busy = false;
+      this.#end();
     }
+  }
+
+  #begin(): void {
+    this.#checkFree();
+    this.#busy = true;
+  }
+
+  #end(): void {
+    this.#busy = false;
+    // What was made after it was disposed of.
+    if (this.#disposed) this.#free();
+  }
+
+  #free(): void {
+    this.#prefix?.session.dispose();
+    this.#visuals.dispose();
+  }
+
+  /** What fails because the conversation or its model was disposed of meanwhile, says so. */
+  #failure(error: unknown, signal: AbortSignal | undefined): unknown {
+    if (signal?.aborted) return error;
+    this.#checkAlive();
+    return error;
   }
 
   #checkFree(): void {

@@ -24,25 +24,31 @@ export async function pack<T>(given: T, name: string): Promise<Packed<T>> {
   return { value, transfer };
 }
 
-export const noFunction = (at: string) =>
+export const noFunction = (at: string, kind = "function") =>
   new EngineError(
     "worker-function",
-    `${at} is a function, which cannot be sent to a worker; load the model with { worker: false }`,
+    `${at} is a ${kind}, which cannot be sent to a worker; load the model with { worker: false }`,
   );
 
-async function copy(x: unknown, at: string, transfer: ArrayBuffer[]): Promise<unknown> {
-  if (typeof x === "function") throw noFunction(at);
+/** Levels of lists and objects; what holds itself has no end of them. */
+const MOST_DEPTH = 64;
+
+async function copy(x: unknown, at: string, transfer: ArrayBuffer[], depth = 0): Promise<unknown> {
+  if (typeof x === "function" || typeof x === "symbol") throw noFunction(at, typeof x);
   if (typeof x !== "object" || x === null || x instanceof Blob) return x;
   if (x instanceof Float) return { [FLOAT]: x.value };
   if (ArrayBuffer.isView(x)) return copyView(x, transfer);
+  if (depth === MOST_DEPTH)
+    throw new EngineError("content-invalid", `${at.slice(0, 80)}... is nested more than ${MOST_DEPTH} deep`);
   if (Array.isArray(x)) {
     const items: unknown[] = [];
-    for (const [i, item] of x.entries()) items.push(await copy(item, `${at}[${i}]`, transfer));
+    for (const [i, item] of x.entries()) items.push(await copy(item, `${at}[${i}]`, transfer, depth + 1));
     return items;
   }
   const entries = x instanceof Map ? [...x] : Object.entries(x);
   const copied: [unknown, unknown][] = [];
-  for (const [key, value] of entries) copied.push([key, await copy(value, `${at}.${String(key)}`, transfer)]);
+  for (const [key, value] of entries)
+    copied.push([key, await copy(value, `${at}.${String(key)}`, transfer, depth + 1)]);
   return x instanceof Map ? new Map(copied) : Object.fromEntries(copied as [string, unknown][]);
 }
 

@@ -66,7 +66,8 @@ export class RemoteConversation implements Conversation {
   }
 
   dispose(): Promise<void> {
-    this.#ended ??= this.#target.then((target) => this.#model.link.call(target, "dispose", []));
+    // Where the worker is lost, or the conversation never began, nothing is left to free.
+    this.#ended ??= this.#target.then((target) => this.#model.link.call<void>(target, "dispose", [])).catch(() => {});
     return this.#ended;
   }
   [Symbol.asyncDispose](): Promise<void> {
