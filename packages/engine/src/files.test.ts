@@ -14,7 +14,7 @@ describe("JSON of a stranger", () => {
     ["100,000 levels of lists", "[".repeat(100_000), "nested more than 64 deep"],
     ["100,000 levels of objects", '{"a":'.repeat(100_000), "nested more than 64 deep"],
     ["five million values", `[${"1,".repeat(5_000_000)}1]`, "more than 4000000 values"],
-    ["NaN", '{"eps": NaN}', "not JSON"],
+    ["NaN", '{"eps": NaN}', /is not JSON: .*N/],
     ["nothing", "", "not JSON"],
     ["an open string", '{"a": "', "not JSON"],
   ])("%s is refused", (_, text, message) => {
@@ -22,6 +22,12 @@ describe("JSON of a stranger", () => {
       expect.objectContaining({ code: "json-invalid", message: expect.stringContaining(`x.json`) }),
     );
     expect(() => parseJson(text, "x.json")).toThrow(message);
+  });
+
+  test("what is quoted of it holds nothing that a terminal would obey", () => {
+    expect(() => parseJson('{"a": \u001b[31m}', "x.json")).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining("\u001b") }),
+    );
   });
 
   test("is read as JSON.parse reads it", () => {

@@ -18,8 +18,14 @@ export function parseJson(text: string, name: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw wrong("is not JSON", cause);
+    throw wrong(`is not JSON: ${reason(cause)}`, cause);
   }
+}
+
+/** What the parser says, with the place. It quotes the file, which a terminal must not obey. */
+function reason(cause: unknown): string {
+  const said = cause instanceof Error ? cause.message : String(cause);
+  return said.slice(0, 200).replace(/[\p{Cc}\p{Cf}\p{Cs}]+/gu, " ");
 }
 
 const QUOTE = 0x22;

@@ -564,6 +564,17 @@ describe("the prompt", () => {
     await short.dispose();
   });
 
+  test("that a template makes empty is refused as one that says nothing", async () => {
+    const names = ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"];
+    const files = new Map(names.map((name) => [name, new Uint8Array(readFileSync(`${folder}/${name}`))]));
+    files.set("chat_template.jinja", new TextEncoder().encode("{% if messages | length > 9 %}x{% endif %}"));
+    const mute = await load(files, { backend: reference, worker: false });
+    const refused = { name: "EngineError", code: "prompt-empty", message: expect.stringContaining("chat template") };
+    await expect(mute.ask("hello").result()).rejects.toMatchObject(refused);
+    await expect(mute.converse().ask("hello").result()).rejects.toMatchObject(refused);
+    await mute.dispose();
+  });
+
   test("of a checkpoint's own template gets its variables and, with pictures, its system prompt", async () => {
     const template =
       "{% if add_system_prompt %}SYS {% endif %}{{ mood }}{% for m in messages %}{% for p in m.content %}{% if p.type == 'image' %}{{ image_token }}{% else %}{{ p.text }}{% endif %}{% endfor %}{% endfor %}";

@@ -56,7 +56,7 @@ export interface DraftOptions extends PromptOptions {
 
 /**
  * Write a conversation down.
- * @throws EngineError `prompt-too-long`, ProcessorError
+ * @throws EngineError `prompt-too-long`, `prompt-empty`, ProcessorError
  */
 export async function draft(loaded: Loaded, messages: readonly Message[], options: DraftOptions): Promise<Draft> {
   const { tokenizer, template, templateVariables, imageToken } = loaded.checkpoint;
@@ -78,6 +78,9 @@ export async function draft(loaded: Loaded, messages: readonly Message[], option
       ? encodePrompt(textOnly(conversation), tokenizer, shared)
       : encodePrompt(conversation, tokenizer, { ...shared, visuals: items, imageToken: imageToken.text }),
   );
+  // A template may make nothing of what was said.
+  if (options.answered && ids.length === 0)
+    throw new EngineError("prompt-empty", "the chat template made an empty prompt of the conversation");
   checkLength(loaded, fewest(ids, placeholder(loaded), items));
   return { ids, items };
 }

@@ -345,9 +345,9 @@ describe("what is wrong is a ConfigError that names the field and what would be 
     [{ ...without("head_dim"), hidden_size: 62 }, "head_dim is missing, and hidden_size 62 does not divide by 4 heads"],
     [
       JSON.parse(JSON.stringify(base).replace('"rms_norm_eps":0.000001', '"rms_norm_eps":1e999')),
-      "rms_norm_eps is null; it must be a finite number above 0",
+      "rms_norm_eps is Infinity; it must be a finite number above 0",
     ],
-    [{ ...base, rms_norm_eps: Number.NaN }, "rms_norm_eps is null; it must be a finite number above 0"],
+    [{ ...base, rms_norm_eps: Number.NaN }, "rms_norm_eps is NaN; it must be a finite number above 0"],
     [{ ...base, rms_norm_eps: 0 }, "rms_norm_eps is 0; it must be a finite number above 0"],
     [{ ...base, rms_norm_eps: -1e-6 }, "rms_norm_eps is -0.000001; it must be a finite number above 0"],
     [{ ...base, rope_theta: "1e6" }, 'rope_theta is "1e6"; it must be a finite number above 0'],
@@ -418,7 +418,7 @@ describe("what is wrong is a ConfigError that names the field and what would be 
     [{ ...base, ...inVision({ patch_size: 257 }) }, "patch_size is 257; it must be a whole number from 1 to 256"],
     [
       { ...base, ...inVision({ layer_norm_eps: Number.POSITIVE_INFINITY }) },
-      "layer_norm_eps is null; it must be a finite number above 0",
+      "layer_norm_eps is Infinity; it must be a finite number above 0",
     ],
     [
       { ...base, ...inVision({ num_hidden_layers: 0 }) },

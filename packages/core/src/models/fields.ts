@@ -72,7 +72,11 @@ export class Fields {
   }
 
   #wrong(name: string, found: unknown, right: string): ConfigError {
-    const shown = found === undefined ? "is missing" : `is ${(JSON.stringify(found) ?? String(found)).slice(0, 60)}`;
+    const shown = found === undefined ? "is missing" : `is ${printed(found).slice(0, 60)}`;
     return new ConfigError(`${this.where}: ${name} ${shown}; it must be ${right}`);
   }
 }
+
+/** JSON has no word for Infinity, which 1e999 is read as, nor for NaN: `null` would be another mistake than the one made. */
+const printed = (value: unknown): string =>
+  typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));

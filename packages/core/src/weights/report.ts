@@ -51,6 +51,14 @@ export function reportWeights(
 }
 
 const SHOWN = 12;
+/** Characters of a name that is shown; the longest of a known model has some 80. */
+const SHOWN_NAME = 200;
+
+/** A stranger's name in a message: not longer than a line or two, and without what a terminal would obey. */
+function printName(name: string): string {
+  const cut = name.length > SHOWN_NAME ? `${name.slice(0, SHOWN_NAME)}... (${name.length} characters)` : name;
+  return cut.replace(/[\p{Cc}\p{Cf}\p{Cs}]/gu, (c) => `\\u{${c.codePointAt(0)?.toString(16)}}`);
+}
 
 /**
  * Hold a checkpoint against a model.
@@ -80,7 +88,7 @@ export function checkWeights(
     ),
     ...list(
       "unexpected",
-      report.unexpected.map((p) => `${p} [${weights.info(p)?.shape.map(printSize).join(", ")}]`),
+      report.unexpected.map((p) => `${printName(p)} [${weights.info(p)?.shape.map(printSize).join(", ")}]`),
     ),
   ];
   if (message.length > 0)

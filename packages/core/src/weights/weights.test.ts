@@ -152,6 +152,20 @@ describe("the report", () => {
       ].join("\n"),
     );
   });
+  test("a stranger's name is shown short, and without what a terminal would obey", () => {
+    const error = (name: string) => {
+      try {
+        checkWeights(root, stored({ ...good, [name]: [1] }));
+      } catch (e) {
+        return (e as WeightError).message;
+      }
+      return undefined;
+    };
+    expect(error("a\u001b[31m\u0000\u202eb")).toContain("\n    a\\u{1b}[31m\\u{0}\\u{202e}b [1]");
+    expect(error("x".repeat(5_000_000))).toBe(
+      `the checkpoint does not fit the model:\n  unexpected (1):\n    ${"x".repeat(200)}... (5000000 characters) [1]`,
+    );
+  });
   test("a shape of another number of axes is another shape", () => {
     expect(reportWeights(root, stored({ ...good, scale: [2, 1] })).misshaped).toEqual([
       { path: "scale", found: [2, 1], wanted: [2] },
