@@ -1,4 +1,5 @@
-// What CI runs beyond `npm test`: longer property runs, the goldens through the built command, and the API pages.
+// What CI runs beyond `npm test`: a page in a real browser, longer property runs, the goldens through the
+// built command, and the API pages.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { node, root, run, runSteps, tool, vitest } from "./tools.mjs";
@@ -31,12 +32,24 @@ async function smollm2() {
   return vitest(["--config", "test/smollm2/vitest.config.ts"]);
 }
 
+// A browser is what a page's tests are about: where there is none and it cannot be installed, they fail.
+async function inBrowser() {
+  const found = await run("which", ["chromium"], { capture: true }).catch(() => undefined);
+  if (found === undefined && process.env.HULU_CHROMIUM === undefined) {
+    const aptGet = (...args) => run("apt-get", ["-qq", ...args], { env: { DEBIAN_FRONTEND: "noninteractive" } });
+    await aptGet("update");
+    await aptGet("install", "--yes", "--no-install-recommends", "chromium");
+  }
+  return vitest(["--config", "test/browser/vitest.config.ts"]);
+}
+
 const goldens = ["test/data/goldens", "../shared/goldens"].filter((folder) => existsSync(join(root, folder)));
 const backends = ["reference", "onnx", "tfjs"];
 
 await runSteps([
   { name: "npm test", run: () => run("npm", ["test"]) },
   { name: "npm start", run: () => run("npm", ["start"]) },
+  { name: "in a page of Chromium", run: inBrowser },
   { name: "measurements, alone", run: () => vitest(["--config", "test/quiet/vitest.config.ts"]) },
   { name: "property tests, many runs", run: () => vitest(propertyTests(), { env: { HULU_FUZZ: "many" } }) },
   ...goldens.flatMap((folder) => backends.map((backend) => verify(folder, backend))),

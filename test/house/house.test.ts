@@ -21,7 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** They run in browsers as they are, so no built-in of Node may be imported by name. */
-const WITHOUT_NODE = ["core", "hub", "safetensors", "backend-reference", "backend-tfjs"];
+const WITHOUT_NODE = ["core", "hub", "safetensors", "processor", "backend-reference", "backend-tfjs", "engine"];
 
 const MOST_LINES = 400;
 

@@ -15,6 +15,7 @@ import {
 } from "@hulu/engine";
 import { float, ProcessorError, readNifti } from "@hulu/processor";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { textOnly } from "../../packages/engine/test/text-only.js";
 import { bundle } from "../bundle.js";
 
 const folder = "test/data/goldens/q3-p16";
@@ -310,6 +311,23 @@ describe("errors keep their names, codes and classes", () => {
   });
 });
 
+test("a language model there answers a text, and refuses a picture by name, as one here does", async () => {
+  const files = await textOnly(["q3-p16", "qwen3", "Qwen3ForCausalLM"]);
+  await using model = await load(files, { worker });
+  await using talk = model.converse();
+  const refused = expect.objectContaining({ name: "EngineError", code: "no-vision" });
+  const picture = show({ type: "image", image: frame(1) });
+  expect(model.config.vision).toBeUndefined();
+  expect(() => model.ask(picture)).toThrow(refused);
+  expect(() => talk.ask(picture)).toThrow(refused);
+  expect(() => model.converse({ messages: picture })).toThrow(refused);
+  await expect(model.encodeVision(frame(1))).rejects.toBeInstanceOf(EngineError);
+  await expect(model.encodeVision(frame(1))).rejects.toEqual(refused);
+  const { tokenIds, visualTokens } = await model.ask("What is it?", { maxTokens: 6 }).result();
+  expect(tokenIds).toEqual((await here.ask("What is it?", { maxTokens: 6 }).result()).tokenIds);
+  expect(visualTokens).toEqual({ all: 0, kept: 0 });
+});
+
 describe("a model's life", () => {
   test("it tells how far loading is, takes files, keeps no process alive, and ends", async () => {
     const seen: number[] = [];
@@ -335,6 +353,31 @@ describe("a model's life", () => {
     await expect(model.ask("?").result()).rejects.toMatchObject({ code: "worker-lost" });
     await talk.dispose();
     await model.dispose();
+  });
+
+  test("a worker that began to serve before it is given is greeted again", async () => {
+    const early = worker();
+    await new Promise((begun) => early.once("message", begun));
+    await using model = await load(folder, { worker: () => early });
+    expect(await model.detokenize([64, 65, 66])).toBe("abc");
+  });
+
+  test("one that begins to serve late is waited for, but no longer than the signal lets", async () => {
+    const late = await bundle(`await new Promise((go) => setTimeout(go, 600)); ${SERVES}`);
+    const reason = new Error("the user left");
+    const control = new AbortController();
+    setTimeout(() => control.abort(reason), 100);
+    const begin = performance.now();
+    const made: Worker[] = [];
+    const start = () => {
+      made.push(new Worker(late));
+      return made.at(-1)!;
+    };
+    await expect(load(folder, { worker: start, signal: control.signal })).rejects.toBe(reason);
+    expect(performance.now() - begin).toBeLessThan(550);
+    expect(made[0]!.threadId).toBe(-1);
+    await using model = await load(folder, { worker: start });
+    expect(await model.detokenize([64, 65, 66])).toBe("abc");
   });
 
   test("a text that takes too long ends the worker", async () => {

@@ -25,12 +25,18 @@ export function tfjsBackend(options: TfjsOptions = {}): Backend {
   if (engine !== "wasm" && engine !== "cpu") throw new RangeError(`engine is wasm or cpu, not ${String(engine)}`);
   return Object.freeze({
     name: "tfjs",
-    origin: { module: import.meta.url, name: "tfjsBackend", options: { ...options } },
+    origin: { module: import.meta.url, name: "tfjsBackend", options: forWorker(options) },
     supports,
     estimate: (programs: Programs, weights: WeightSource, max: Env) => estimate(programs, weights, max, engine),
     compile: (programs: Programs, weights: WeightSource, compileOptions: CompileOptions = {}) =>
       compile(programs, weights, compileOptions, options),
   });
+}
+
+/** A worker that a page starts has no address of its own: what is relative to the page is made absolute. */
+function forWorker(options: TfjsOptions): TfjsOptions {
+  if (typeof document === "undefined" || typeof document.baseURI !== "string") return { ...options };
+  return { ...options, wasmPaths: new URL(options.wasmPaths ?? "./", document.baseURI).href };
 }
 
 /** Runs programs with TensorFlow.js on its WebAssembly kernels, in float32, on one thread: in pages and in Node. */

@@ -1,3 +1,5 @@
+import type * as FileSystem from "node:fs/promises";
+import { builtin } from "./builtin.js";
 import { EngineError } from "./error.js";
 import { parseJson } from "./json.js";
 import { realFile } from "./local.js";
@@ -35,7 +37,7 @@ function inMemory(files: ReadonlyMap<string, Uint8Array | Blob>): Files {
 function folder(path: string): Files {
   return {
     text: async (name, most) => {
-      const { readFile } = await import("node:fs/promises");
+      const { readFile } = await builtin<typeof FileSystem>("fs/promises");
       const file = await realFile(path, name);
       if (file === undefined) return undefined;
       if (file.size > most) throw tooLarge(name, file.size, most);

@@ -1,3 +1,6 @@
+import type * as FileSystem from "node:fs/promises";
+import type * as Path from "node:path";
+import { builtin } from "./builtin.js";
 import { EngineError } from "./error.js";
 
 /** A regular file of a checkpoint's folder. */
@@ -15,8 +18,8 @@ interface RealFile {
  *   a pipe, a device: it is not opened, since that may wait forever)
  */
 export async function realFile(folder: string, name: string): Promise<RealFile | undefined> {
-  const { realpath, stat } = await import("node:fs/promises");
-  const { dirname, join, sep } = await import("node:path");
+  const { realpath, stat } = await builtin<typeof FileSystem>("fs/promises");
+  const { dirname, join, sep } = await builtin<typeof Path>("path");
   try {
     const root = await realpath(folder);
     const path = await realpath(join(root, name));

@@ -2,38 +2,16 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { onnx } from "@hulu/backend-onnx";
 import { reference } from "@hulu/backend-reference";
-import { type MemoryTensor, open, serialize } from "@hulu/safetensors";
+import { open } from "@hulu/safetensors";
 import { beforeAll, describe, expect, test } from "vitest";
+import { textOnly } from "../test/text-only.js";
 import { EngineError, type LocalModel, load, type Message, openModel } from "./index.js";
 
-// A checkpoint of the goldens without its encoder and projector is a language model, whose answer to a text is the same.
 const goldens = "test/data/goldens";
 const variants = [
   ["q3-p16", "qwen3", "Qwen3ForCausalLM"],
   ["q2-p14", "qwen2", "Qwen2ForCausalLM"],
 ] as const;
-const visual = /^(mm_|image_token|use_token_compression|vision_)/;
-
-async function textOnly([variant, type, architecture]: readonly [string, string, string], changes: object = {}) {
-  const folder = join(goldens, variant);
-  const text = (name: string) => readFileSync(join(folder, name), "utf8");
-  const config = Object.entries(JSON.parse(text("config.json"))).filter(([key]) => !visual.test(key));
-  const source = await open(join(folder, "model.safetensors"));
-  const tensors: MemoryTensor[] = [];
-  for (const name of source.keys())
-    if (!/vision_encoder|mm_projector/.test(name))
-      tensors.push({ name, ...source.info(name)!, data: await source.read(name) });
-  const json = { ...Object.fromEntries(config), model_type: type, architectures: [architecture] };
-  const files: Record<string, unknown> = {
-    "config.json": JSON.stringify(json),
-    "tokenizer.json": text("tokenizer.json"),
-    "tokenizer_config.json": text("tokenizer_config.json"),
-    "model.safetensors": serialize(tensors),
-    ...changes,
-  };
-  const bytes = (value: unknown) => (typeof value === "string" ? new TextEncoder().encode(value) : value) as Uint8Array;
-  return new Map(Object.entries(files).map(([name, value]) => [name, bytes(value)]));
-}
 
 describe.each([
   ["onnx", onnx],

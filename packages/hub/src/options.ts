@@ -68,7 +68,9 @@ export function settle(options: RequestOptions): Reach {
   const patience = { attempts: 5, delay: 500, longest: 60_000, stall: 60_000, ...options.patience };
   for (const [name, value] of Object.entries(patience))
     if (!(Number.isFinite(value) && value >= 0)) throw wrong(`patience.${name} must be a number of at least 0`);
-  return { fetch, endpoint: endpointOf(options), token, allowHttp, signal, patience };
+  // A browser's `fetch` does not let itself be called as the method of another object.
+  const plain: typeof fetch = (input, init) => fetch(input, init);
+  return { fetch: plain, endpoint: endpointOf(options), token, allowHttp, signal, patience };
 }
 
 function endpointOf({ endpoint = environment("HF_ENDPOINT") ?? "https://huggingface.co" }: RequestOptions): URL {

@@ -277,3 +277,14 @@ describe("answers of the Hub that are no answers", () => {
     expect(page).toBeLessThan(60);
   });
 });
+
+test("a fetch of one's own is called as a function: a browser's refuses to be a method", async () => {
+  const hub = await TestHub.start();
+  const seen = new Set<unknown>();
+  const fetch = function (this: unknown, input: URL | RequestInfo, init?: RequestInit) {
+    seen.add(this);
+    return globalThis.fetch(input, init);
+  };
+  await fetchFrom(hub, { fetch });
+  expect(seen).toEqual(new Set([undefined]));
+});

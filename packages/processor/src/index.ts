@@ -35,6 +35,7 @@ export {
   targetSizes,
 } from "./image/size.js";
 export { type ImageFormat, sniffImage } from "./image/sniff.js";
+export { webDecoder } from "./image/web.js";
 export {
   type Conversation,
   checkConversation,

@@ -35,9 +35,15 @@ export class Host {
     this.#port = port;
     this.#given = backend;
     port.listen((request: Request) => this.#receive(request));
+    this.#greet();
+  }
+
+  #greet(): void {
+    this.#port.post({ id: 0, is: "ready" });
   }
 
   #receive(request: Request): void {
+    if (request.is === "hello") return void this.#greet();
     if (request.is === "call") return void this.#serve(request);
     const running = this.#running.get(request.id);
     if (request.is === "abort") running?.abort.abort();
@@ -124,7 +130,9 @@ export class Host {
 async function importBackend(origin: BackendOrigin | undefined): Promise<Backend> {
   if (origin === undefined)
     throw new EngineError("worker-unavailable", "this worker was given no backend: serve({ backend })");
-  const module: Readonly<Record<string, unknown>> = await import(/* @vite-ignore */ origin.module);
+  const module: Readonly<Record<string, unknown>> = await import(
+    /* webpackIgnore: true */ /* @vite-ignore */ origin.module
+  );
   const found = module[origin.name];
   return (typeof found === "function" ? found(origin.options) : found) as Backend;
 }

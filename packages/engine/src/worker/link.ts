@@ -38,12 +38,20 @@ export class Link {
   #calls = 0;
   #lost: Error | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Ends when the worker listens, or is lost. */
+  readonly #ready: Promise<void>;
+  #greeted: () => void = () => {};
 
   constructor(port: Port, options: LinkOptions) {
     this.#port = port;
     this.#options = options;
     this.#classes = errorClasses(options.module ?? {});
+    this.#ready = new Promise((resolve) => {
+      this.#greeted = resolve;
+    });
     port.listen((reply: Reply) => this.#receive(reply));
+    // One that began before gets it, and greets again; for one that will begin later it is lost, and it greets then.
+    port.post({ id: 0, is: "hello" });
   }
 
   /** Call a method of an object in the worker. */
@@ -85,6 +93,7 @@ export class Link {
   /** Fail what is open, and all that comes. */
   lose(error: Error): void {
     this.#lost ??= error;
+    this.#greeted();
     clearTimeout(this.#timer);
     for (const { replies } of this.#open.values()) replies.fail(this.#lost);
   }
@@ -92,6 +101,7 @@ export class Link {
   async #start(target: number, method: string, args: readonly unknown[], more: CallOptions) {
     const { signal, listeners = {} } = more;
     const { value: options, transfer } = await pack(more.options, method);
+    await orAborted(this.#ready, signal);
     signal?.throwIfAborted();
     if (this.#lost) throw this.#lost;
     const id = ++this.#calls;
@@ -128,7 +138,8 @@ export class Link {
 
   #receive(reply: Reply): void {
     const open = this.#open.get(reply.id);
-    if (reply.is === "text") this.#watch(reply.running);
+    if (reply.is === "ready") this.#greeted();
+    else if (reply.is === "text") this.#watch(reply.running);
     else if (reply.is === "event") open?.listeners[reply.name]?.(...(reply.args as never[]));
     else open?.replies.put(reply);
   }
@@ -153,3 +164,19 @@ export class Link {
 
 const heard = (listeners: Listeners): string[] =>
   Object.entries(listeners).flatMap(([name, listener]) => (listener === undefined ? [] : [name]));
+
+/** Wait for something, but no longer than the signal lets. @throws the signal's reason */
+async function orAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return promise;
+  let stop = () => {};
+  const aborted = new Promise<void>((resolve) => {
+    stop = resolve;
+  });
+  signal.addEventListener("abort", stop);
+  try {
+    if (!signal.aborted) await Promise.race([promise, aborted]);
+    signal.throwIfAborted();
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}

@@ -1,3 +1,5 @@
+import type * as WorkerThreads from "node:worker_threads";
+import { builtin } from "../builtin.js";
 import type { Port } from "./protocol.js";
 
 /** A `Worker` of a page, or one of Node's worker_threads. */
@@ -43,7 +45,7 @@ export function portOf(worker: WorkerLike, onLost: (why: unknown) => void): Port
 /** The worker's own end, in whichever platform it runs. */
 export async function ownPort(): Promise<Port> {
   if (typeof process === "object" && process.versions?.node !== undefined) {
-    const { parentPort } = await import("node:worker_threads");
+    const { parentPort } = await builtin<typeof WorkerThreads>("worker_threads");
     if (parentPort === null) throw new Error("serve() is called in a worker; this is the main thread");
     return {
       post: (message, transfer = []) => parentPort.postMessage(message, [...transfer]),

@@ -2,6 +2,8 @@ import type { WireError } from "./wire-error.js";
 
 /** What is asked of the worker; `id` is one call's, from its first message to its last. */
 export type Request =
+  /** Whoever serves answers, if it has begun to. */
+  | { readonly id: 0; readonly is: "hello" }
   | {
       readonly id: number;
       readonly is: "call";
@@ -21,6 +23,8 @@ export type Request =
   | { readonly id: number; readonly is: "abort" };
 
 export type Reply =
+  /** The worker listens from now on: what was sent before may be lost. */
+  | { readonly id: 0; readonly is: "ready" }
   | { readonly id: number; readonly is: "value"; readonly value: unknown }
   | { readonly id: number; readonly is: "piece"; readonly value: unknown }
   | { readonly id: number; readonly is: "error"; readonly error: WireError }

@@ -12,8 +12,5 @@ import { ownPort } from "./port.js";
  * `load(source, { worker: () => new Worker(new URL("./model.worker.js", import.meta.url), { type: "module" }) })`.
  */
 export async function serve(options: HostOptions = {}): Promise<void> {
-  const port = await ownPort();
-  new Host(port, options);
-  // A page waits for a word: it is not told otherwise that a worker's imports were found.
-  port.post({ id: 0, is: "text", running: false });
+  new Host(await ownPort(), options);
 }

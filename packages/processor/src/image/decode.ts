@@ -1,9 +1,11 @@
 import { ProcessorError } from "../errors.js";
+import { inNode } from "../platform.js";
 import { bmpDecoder } from "./bmp.js";
 import type { DecodedFrames, Grey16Rule, ImageDecoder } from "./decoder.js";
 import type { RgbImage } from "./rgb.js";
 import { sharpDecoder } from "./sharp.js";
 import { sniffImage } from "./sniff.js";
+import { webDecoder } from "./web.js";
 
 /** Pillow's own error limit: twice `Image.MAX_IMAGE_PIXELS`. All frames of an animation count together. */
 export const MAX_PIXELS = 178_956_970;
@@ -13,7 +15,7 @@ export interface DecodeOptions {
   readonly maxPixels?: number;
   /** Default `"high-byte"`: a picture that Pillow 13 turns white is useless; ask for `"clip"` to equal it. */
   readonly grey16?: Grey16Rule;
-  /** The decoders to try, in order. Default: {@link bmpDecoder}, then {@link sharpDecoder}. */
+  /** The decoders to try, in order. Default: {@link bmpDecoder}, then {@link sharpDecoder} in Node, {@link webDecoder} in a page. */
   readonly decoders?: readonly ImageDecoder[];
 }
 
@@ -39,7 +41,7 @@ async function decode(bytes: Uint8Array, options: DecodeOptions, firstOnly: bool
     const what = bytes.length === 0 ? "the file is empty" : "the first bytes match no known picture format";
     throw new ProcessorError("image-format", `${what}; PNG, JPEG, WebP, GIF, TIFF and BMP are read`);
   }
-  const decoders = options.decoders ?? [bmpDecoder, sharpDecoder];
+  const decoders = options.decoders ?? [bmpDecoder, inNode() ? sharpDecoder : webDecoder];
   const decoder = decoders.find((d) => d.formats.includes(format));
   if (decoder === undefined) throw new ProcessorError("image-unsupported", `no decoder given reads ${format}`);
   const { maxPixels = MAX_PIXELS, grey16 = "high-byte" } = options;

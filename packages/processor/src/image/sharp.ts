@@ -35,7 +35,10 @@ async function decode(bytes: Uint8Array, format: ImageFormat, settings: DecodeSe
 
 async function loadSharp(): Promise<Sharp> {
   try {
-    return (await import("sharp")).default;
+    const { default: sharp } = await import("sharp");
+    // Bundlers put an empty module in its place for a page.
+    if (typeof sharp !== "function") throw new TypeError("sharp does not run here");
+    return sharp;
   } catch (cause) {
     const message = "reading PNG, JPEG, WebP, GIF and TIFF needs the optional package sharp: npm install sharp";
     throw new ProcessorError("image-decoder-missing", message, { cause });

@@ -1,0 +1,4 @@
+import { tfjsBackend } from "@hulu/backend-tfjs";
+import { serve } from "@hulu/engine/worker";
+
+serve({ backend: tfjsBackend({ wasmPaths: "/tfjs/" }) });

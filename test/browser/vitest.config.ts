@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config";
+import { sources } from "../sources.js";
+
+/** What runs in a page of a real browser, Chromium, which must be there: scripts/ci.mjs installs it. */
+export default defineConfig({
+  resolve: { alias: sources },
+  test: {
+    include: ["test/browser/**/*.test.ts"],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    pool: "forks",
+    maxWorkers: 1,
+  },
+});
