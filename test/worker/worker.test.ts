@@ -341,6 +341,7 @@ describe("a model's life", () => {
     await Promise.all([model.dispose(), model.dispose()]);
     expect(started.at(-1)!.threadId).toBe(-1);
     await expect(model.ask("?").result()).rejects.toMatchObject({ name: "EngineError", code: "disposed" });
+    expect(() => model.converse()).toThrow(expect.objectContaining({ name: "EngineError", code: "disposed" }));
   });
 
   test("a worker that dies fails what is open and what comes, by name", async () => {
@@ -381,7 +382,7 @@ describe("a model's life", () => {
   });
 
   test("a text that takes too long ends the worker", async () => {
-    const model = await load(folder, { worker, textTimeLimit: 150 });
+    const model = await load(folder, { worker, textTimeLimit: 500 });
     const long = "a".repeat(20_000_000);
     await expect(model.ask(long).result()).rejects.toMatchObject({ name: "EngineError", code: "time-limit" });
     await expect(model.ask("?").result()).rejects.toMatchObject({ code: "time-limit" });

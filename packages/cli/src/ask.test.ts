@@ -5,6 +5,7 @@ import { open } from "@hulu/safetensors";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hulu } from "../test/run.js";
+import { main } from "./main.js";
 
 const model = "test/data/goldens/q3-p16";
 const END = 502;
@@ -290,6 +291,13 @@ describe("a wrong call of hulu ask", () => {
   test("an interrupted one ends with 130", async () => {
     const ran = await hulu(["ask", "--model", model, "hi"], AbortSignal.abort());
     expect([ran.code, ran.notes]).toEqual([130, "hulu: interrupted\n"]);
+  });
+
+  test("for a person, what failed is written over the line that told of progress", async () => {
+    const notes: string[] = [];
+    const io = { out: () => {}, note: (text: string) => void notes.push(text), interactive: true };
+    expect(await main(["ask"], { ...io, signal: new AbortController().signal })).toBe(2);
+    expect(notes).toEqual(["\r\x1b[K", expect.stringMatching(/^hulu: UsageError: /)]);
   });
 });
 

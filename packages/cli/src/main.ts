@@ -18,6 +18,8 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
   try {
     return await dispatch(args, io);
   } catch (error) {
+    // Progress that was being told is written over.
+    if (io.interactive) io.note("\r\x1b[K");
     if (io.signal.aborted) {
       io.note("hulu: interrupted\n");
       return 130;

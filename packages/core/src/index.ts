@@ -33,6 +33,7 @@ export { type Context, type DecoderConfig, decoder } from "./models/decoder.js";
 export { ConfigError } from "./models/fields.js";
 export { type Gemma3Config, gemma3 } from "./models/gemma3.js";
 export { parseGemma3Config } from "./models/gemma3-config.js";
+export type { DecoderParts, VisionBackbone } from "./models/parts.js";
 export * from "./models/presets.js";
 export * from "./models/projector.js";
 export { type SiglipConfig, siglip } from "./models/siglip.js";

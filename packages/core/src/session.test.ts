@@ -62,6 +62,9 @@ describe("rows", () => {
     session.reserve(2);
     refused(() => session.reserve(3), "3 more positions do not fit: the session holds 3 of 5");
     refused(() => session.append(rows(3, 3), 3), "do not fit");
+    const huge = new HostSession({ ...owner, widths: new Map([["k", 2 ** 44]]) }, { capacity: 5 });
+    refused(() => huge.append(new Map(), 1), "there is no memory for 5 positions");
+    expect(huge.length).toBe(0);
     session.append(rows(2, 3), 2);
     refused(() => session.append(rows(1, 5), 1), "1 more positions do not fit: the session holds 5 of 5");
     expect(session.rows("v")).toEqual(rows(5).get("v"));

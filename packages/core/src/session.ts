@@ -45,6 +45,16 @@ export const sessionOwner = async (
 /** Storage grows by this many positions. */
 const STEP = 256;
 
+/** @throws SessionError when the memory is not to be had */
+function growTo(state: Rows, positions: number): void {
+  try {
+    state.grow(positions);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new SessionError(`there is no memory for ${positions} positions`, { cause });
+  }
+}
+
 /** What a `HostSession` takes when it holds so many positions, in bytes. */
 export function sessionBytes(programs: Programs, positions: number): number {
   const width = [...stateWidths(programs).values()].reduce((n, w) => n + w, 0);
@@ -111,7 +121,7 @@ export class HostSession implements Session {
         throw new SessionError(`${count} positions of ${name} came with ${data.length} numbers`);
     const length = this.#length + count;
     const room = Math.min(this.capacity, Math.ceil(length / STEP) * STEP);
-    for (const state of this.#alive().values()) if (state.capacity < length) state.grow(room);
+    for (const state of this.#alive().values()) if (state.capacity < length) growTo(state, room);
     for (const [name, data] of rows) this.#state(name).write(data, this.#length, count);
     this.#length = length;
   }

@@ -1,5 +1,6 @@
 import { type BoundChildren, type Module, module } from "../nn/module.js";
-import { type DecoderParts, textPrograms, type Vlm, vlmPrograms } from "./vlm.js";
+import type { DecoderParts } from "./parts.js";
+import { textPrograms, type Vlm, vlmPrograms } from "./vlm.js";
 
 type Body = Pick<DecoderParts, "embed_tokens" | "layers" | "norm">;
 

@@ -10,8 +10,6 @@ import type { DecoderParts, VisionBackbone } from "./parts.js";
 import type { Projector } from "./projector.js";
 import type { LanguageModel } from "./text.js";
 
-export type { DecoderParts, VisionBackbone } from "./parts.js";
-
 export interface VlmParts<V extends number, E extends number> {
   readonly vision: VisionBackbone<V>;
   readonly projector: Projector<NoInfer<V>, NoInfer<E>>;

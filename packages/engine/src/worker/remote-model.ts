@@ -56,6 +56,8 @@ export async function loadRemote(
   }
 }
 
+const disposed = () => new EngineError("disposed", "the model was disposed");
+
 /** A model that runs in a worker, behind the same interface. */
 export class RemoteModel implements HuluModel {
   readonly config: ModelConfig;
@@ -86,6 +88,7 @@ export class RemoteModel implements HuluModel {
   }
 
   converse(options: ConverseOptions = {}): Conversation {
+    if (this.#ended !== undefined) throw disposed();
     checkConverse(options, this.config);
     const messages = copyMessages(options.messages ?? []);
     const begun = async () => {
@@ -129,7 +132,7 @@ export class RemoteModel implements HuluModel {
   async #end(): Promise<void> {
     // A worker that is lost already has nothing left to free.
     await this.link.call(MODEL, "dispose", []).catch(() => {});
-    this.link.lose(new EngineError("disposed", "the model was disposed"));
+    this.link.lose(disposed());
     await this.#worker.terminate();
   }
 }
