@@ -29,6 +29,9 @@ export interface LinkOptions {
   readonly module?: Readonly<Record<string, unknown>> | undefined;
 }
 
+/** Milliseconds in which messages that wait are read. */
+const GRACE = 100;
+
 /** The caller's end of a worker: calls with their signals, answers in pieces, errors with their classes. */
 export class Link {
   readonly #port: Port;
@@ -140,25 +143,38 @@ export class Link {
     const open = this.#open.get(reply.id);
     if (reply.is === "ready") this.#greeted();
     else if (reply.is === "text") this.#watch(reply.running);
-    else if (reply.is === "event") open?.listeners[reply.name]?.(...(reply.args as never[]));
+    else if (reply.is === "event") this.#hear(reply);
     else open?.replies.put(reply);
+  }
+
+  /** A listener that throws fails its call, as it does where no worker is between. */
+  #hear({ id, name, args }: Extract<Reply, { is: "event" }>): void {
+    const open = this.#open.get(id);
+    try {
+      open?.listeners[name]?.(...(args as never[]));
+    } catch (error) {
+      open?.replies.fail(error);
+      this.#port.post({ id, is: "abort" });
+    }
   }
 
   /** Nothing but the end of the worker interrupts a regular expression. */
   #watch(running: boolean): void {
     clearTimeout(this.#timer);
     if (!running) return;
-    const { textTimeLimit, end } = this.#options;
     this.#timer = setTimeout(() => {
-      const words = "the checkpoint's tokenizer or chat template";
-      this.lose(
-        new EngineError(
-          "time-limit",
-          `${words} took more than ${textTimeLimit} ms over a text; the model was unloaded`,
-        ),
-      );
-      end();
-    }, textTimeLimit);
+      // Where this thread was held up itself, word that the work is over has come and was not read yet.
+      this.#timer = setTimeout(() => this.#tookTooLong(), GRACE);
+    }, this.#options.textTimeLimit);
+  }
+
+  #tookTooLong(): void {
+    const { textTimeLimit, end } = this.#options;
+    const words = "the checkpoint's tokenizer or chat template";
+    this.lose(
+      new EngineError("time-limit", `${words} took more than ${textTimeLimit} ms over a text; the model was unloaded`),
+    );
+    end();
   }
 }
 
