@@ -42,7 +42,8 @@ const installed: Plugin = {
  */
 export async function bundle(code: string): Promise<string> {
   const name = createHash("sha256").update(code).digest("hex").slice(0, 16);
-  const outfile = join(root, ".cache/test-bundles", `${name}-${process.pid}.mjs`);
+  // Here packages are found that are imported by name at run time.
+  const outfile = join(root, "packages/cli/node_modules/.cache/test-bundles", `${name}-${process.pid}.mjs`);
   await build({
     stdin: { contents: code, resolveDir: join(root, "packages/cli"), loader: "ts", sourcefile: "test.ts" },
     outfile,

@@ -35,10 +35,9 @@ async function decode(bytes: Uint8Array, format: ImageFormat, settings: DecodeSe
 
 async function loadSharp(): Promise<Sharp> {
   try {
-    const { default: sharp } = await import("sharp");
-    // Bundlers put an empty module in its place for a page.
-    if (typeof sharp !== "function") throw new TypeError("sharp does not run here");
-    return sharp;
+    // Under a name that bundlers cannot follow: it is for Node alone, and need not be there.
+    const name: string = "sharp";
+    return (await import(/* webpackIgnore: true */ /* @vite-ignore */ name)).default as Sharp;
   } catch (cause) {
     const message = "reading PNG, JPEG, WebP, GIF and TIFF needs the optional package sharp: npm install sharp";
     throw new ProcessorError("image-decoder-missing", message, { cause });
