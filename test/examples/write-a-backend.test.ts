@@ -11,4 +11,5 @@ test("a backend takes fewer than 100 lines", () => {
   expect(readFileSync(file, "utf8").trimEnd().split("\n").length).toBeLessThan(100);
 });
 
-testBackend("toy", toy as Backend, { reference, effort: 0.2 });
+// It computes one number at a time: one example of each property, however many others try.
+testBackend("toy", toy as Backend, { reference, effort: 0.01 });
