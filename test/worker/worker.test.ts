@@ -344,6 +344,14 @@ describe("a model's life", () => {
     expect(() => model.converse()).toThrow(expect.objectContaining({ name: "EngineError", code: "disposed" }));
   });
 
+  test("a second model in one worker is refused, even while the first is loading", async () => {
+    const port = worker();
+    const both = await Promise.allSettled([load(folder, { worker: () => port }), load(folder, { worker: () => port })]);
+    const codes = both.map((r) => (r.status === "rejected" ? r.reason.code : "loaded"));
+    expect(codes).toContain("worker-unavailable");
+    for (const r of both) if (r.status === "fulfilled") await r.value.dispose();
+  });
+
   test("a worker that dies fails what is open and what comes, by name", async () => {
     const model = await load(folder, { worker });
     const talk = model.converse();

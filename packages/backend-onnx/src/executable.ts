@@ -45,7 +45,7 @@ export function onnxExecutable({ runtime, programs, owner, max }: LoadedPrograms
       return { outputs: outputsOf(program, results), rows: rowsOf(program, results, session !== undefined) };
     },
     release: () => {
-      for (const { model } of programs.values()) void model.release();
+      for (const { model } of programs.values()) void model.release().catch(() => {});
     },
   });
 }

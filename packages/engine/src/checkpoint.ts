@@ -91,7 +91,7 @@ async function readTexts(files: Files, { config }: CheckpointModel, watch: TextW
   const tokenizerJson = await needJson(files, "tokenizer.json", TOKENIZER);
   checkIds(tokenizerJson, config.decoder.vocab);
   const tokenizer = watched(watch, () => probed(createTokenizer(tokenizerJson, tokenizerConfig)));
-  const template = await chatTemplate(files, tokenizerConfig);
+  const template = await chatTemplate(files, tokenizerConfig, watch);
   if (template === huluMedTemplate) checkChatTokens(tokenizer);
   const generationJson = await readJson(files, "generation_config.json", SMALL);
   return {
@@ -133,18 +133,19 @@ async function visionFolder(files: Files, json: unknown): Promise<{ config?: unk
 }
 
 /** A checkpoint's own template wins: a file beside it, or a field of tokenizer_config.json; else the family's. */
-async function chatTemplate(files: Files, tokenizerConfig: unknown): Promise<ChatTemplate> {
+async function chatTemplate(files: Files, tokenizerConfig: unknown, watch: TextWatch): Promise<ChatTemplate> {
+  const parsed = (text: string) => watched(watch, () => jinjaTemplate(text));
   const file = await files.text("chat_template.jinja", SMALL);
-  if (file !== undefined) return jinjaTemplate(file);
+  if (file !== undefined) return parsed(file);
   for (const json of [await readJson(files, "chat_template.json", SMALL), tokenizerConfig]) {
     const source =
       typeof json === "object" && json !== null && "chat_template" in json ? json.chat_template : undefined;
-    if (typeof source === "string") return jinjaTemplate(source);
+    if (typeof source === "string") return parsed(source);
     if (Array.isArray(source)) {
       const named = source.find(
         (t: unknown) => typeof t === "object" && t !== null && "name" in t && t.name === "default",
       );
-      if (typeof named?.template === "string") return jinjaTemplate(named.template);
+      if (typeof named?.template === "string") return parsed(named.template);
     }
   }
   return huluMedTemplate;

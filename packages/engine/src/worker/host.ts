@@ -30,6 +30,7 @@ export class Host {
   readonly #running = new Map<number, Running>();
   readonly #targets = new Map<number, object>();
   #last = MODEL;
+  #loading = false;
 
   constructor(port: Port, { backend }: HostOptions = {}) {
     this.#port = port;
@@ -103,8 +104,8 @@ export class Host {
   }
 
   async #load(source: CheckpointSource, origin: BackendOrigin | undefined, options: Options) {
-    if (this.#targets.has(MODEL))
-      throw new EngineError("worker-unavailable", "this worker holds a model already; start another");
+    if (this.#loading) throw new EngineError("worker-unavailable", "this worker holds a model already; start another");
+    this.#loading = true;
     const backend = this.#given ?? (await importBackend(origin));
     const text = (running: boolean) => this.#port.post({ id: 0, is: "text", running });
     const model = await loadHere(source, { ...options, backend }, text);

@@ -32,6 +32,9 @@ export interface LinkOptions {
 /** Milliseconds in which messages that wait are read. */
 const GRACE = 100;
 
+/** Milliseconds that a worker may take to fetch its code and begin. */
+const GREETING = 60_000;
+
 /** The caller's end of a worker: calls with their signals, answers in pieces, errors with their classes. */
 export class Link {
   readonly #port: Port;
@@ -49,8 +52,18 @@ export class Link {
     this.#port = port;
     this.#options = options;
     this.#classes = errorClasses(options.module ?? {});
+    const silent = setTimeout(() => {
+      const seconds = GREETING / 1000;
+      this.lose(
+        new EngineError("worker-unavailable", `the worker said nothing for ${seconds} s; its file must call serve()`),
+      );
+      options.end();
+    }, GREETING);
     this.#ready = new Promise((resolve) => {
-      this.#greeted = resolve;
+      this.#greeted = () => {
+        clearTimeout(silent);
+        resolve();
+      };
     });
     port.listen((reply: Reply) => this.#receive(reply));
     // One that began before gets it, and greets again; for one that will begin later it is lost, and it greets then.
@@ -114,7 +127,17 @@ export class Link {
     const abort = () => this.#port.post({ id, is: "abort" });
     signal?.addEventListener("abort", abort);
     const call = { id, is: "call", target, method, args, options, listeners: heard(listeners) } as const;
-    this.#port.post(call, [...transfer, ...(more.transfer ?? [])]);
+    const close = () => {
+      signal?.removeEventListener("abort", abort);
+      this.#open.delete(id);
+      if (this.#open.size === 0) this.#options.onBusy?.(false);
+    };
+    try {
+      this.#port.post(call, [...transfer, ...(more.transfer ?? [])]);
+    } catch (error) {
+      close();
+      throw error;
+    }
     return {
       id,
       reply: async () => {
@@ -124,11 +147,7 @@ export class Link {
         signal?.throwIfAborted();
         throw fromWire(reply.error, this.#classes);
       },
-      close: () => {
-        signal?.removeEventListener("abort", abort);
-        this.#open.delete(id);
-        if (this.#open.size === 0) this.#options.onBusy?.(false);
-      },
+      close,
     };
   }
 

@@ -37,8 +37,11 @@ export async function loadRemote(
 ): Promise<HuluModel> {
   const { textTimeLimit = TEXT_TIME, ...loading } = options;
   const end = () => void worker.terminate();
-  const lost = (why: unknown) =>
+  const lost = (why: unknown) => {
     link.lose(new EngineError("worker-lost", "the worker has ended, and the model with it", { cause: why }));
+    // A page's worker goes on after an error that nobody caught.
+    end();
+  };
   const link: Link = new Link(portOf(worker, lost), {
     textTimeLimit,
     end,
