@@ -324,6 +324,25 @@ test("a larger model's tokenizer is refused", async () => {
   await expect(openModel(files({ "tokenizer.json": tokenizer }))).rejects.toMatchObject({ code: "tokenizer-mismatch" });
 });
 
+test("a tokenizer of more tokens or merges than a model can have is refused before it is made", async () => {
+  const tokenizer = JSON.parse(text("tokenizer.json"));
+  const [merge] = tokenizer.model.merges;
+  const { vocab } = tokenizer.model;
+  const more = Object.fromEntries(Array.from({ length: 600 }, (_, i) => [`word ${i}`, 0]));
+  for (const [changed, says] of [
+    [{ ...tokenizer, model: { ...tokenizer.model, vocab: { ...vocab, ...more } } }, "1099 tokens, the model has 512"],
+    [{ ...tokenizer, added_tokens: Array(513).fill(tokenizer.added_tokens[0]) }, "513 tokens, the model has 512"],
+    [
+      { ...tokenizer, model: { ...tokenizer.model, merges: Array(8193).fill(merge) } },
+      "8193 merges, the model has 512",
+    ],
+  ])
+    await expect(openModel(files({ "tokenizer.json": changed }))).rejects.toMatchObject({
+      code: "tokenizer-mismatch",
+      message: expect.stringContaining(says),
+    });
+});
+
 test("a tokenizer without the chat's own tokens is refused", async () => {
   const tokenizer = JSON.parse(text("tokenizer.json"));
   tokenizer.added_tokens = tokenizer.added_tokens.filter((t: { content: string }) => t.content !== "<|im_start|>");

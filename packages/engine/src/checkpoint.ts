@@ -165,19 +165,29 @@ const PROBE = "Is it pneumonia?";
 const otherTokenizer = (what: string) =>
   new EngineError("tokenizer-mismatch", `tokenizer.json ${what}: it is another model's tokenizer, or none`);
 
+/** Pairs that make one and the same word: published tokenizers have some two for each. */
+const MERGES_PER_ROW = 16;
+
 /** Before the tokenizer is made: one that is too large for the model may be too large for the machine. */
 function checkIds(json: unknown, rows: number): void {
   const { model, added_tokens } = (json ?? {}) as {
-    readonly model?: { readonly vocab?: unknown } | null;
+    readonly model?: { readonly vocab?: unknown; readonly merges?: unknown } | null;
     readonly added_tokens?: unknown;
   };
   let most = -1;
   const see = (id: unknown) => {
     if (typeof id === "number" && id > most) most = id;
   };
-  for (const id of Object.values(model?.vocab ?? {})) see(id);
-  if (Array.isArray(added_tokens)) for (const token of added_tokens) see(token?.id);
+  const words = Object.values(model?.vocab ?? {});
+  for (const id of words) see(id);
+  const added: readonly { readonly id?: unknown }[] = Array.isArray(added_tokens) ? added_tokens : [];
+  for (const token of added) see(token?.id);
   if (most >= rows) throw otherTokenizer(`has ids up to ${most}, the model has ${rows} rows`);
+  // Where many have one id.
+  const count = Math.max(words.length, added.length);
+  if (count > rows) throw otherTokenizer(`has ${count} tokens, the model has ${rows} rows`);
+  const merges = Array.isArray(model?.merges) ? model.merges.length : 0;
+  if (merges > rows * MERGES_PER_ROW) throw otherTokenizer(`has ${merges} merges, the model has ${rows} rows`);
 }
 
 function probed(tokenizer: Tokenizer): Tokenizer {

@@ -1,11 +1,12 @@
 import { fail, quote } from "./error.js";
-import { MAX_TENSORS } from "./header.js";
 import { decodeUtf8, JsonCursor } from "./json.js";
 
 /** Most files of a checkpoint. */
 const MAX_SHARDS = 4096;
-/** Longest index in bytes, as for a header. */
-export const MAX_INDEX_BYTES = 50_000_000;
+/** Longest index in bytes. */
+export const MAX_INDEX_BYTES = 32_000_000;
+/** Most tensors of all shards: several times what the largest mixtures of experts have. */
+const MAX_TENSORS = 250_000;
 
 /**
  * Reads `model.safetensors.index.json`: which shard holds which tensor, in the order of the text. Everything else in it

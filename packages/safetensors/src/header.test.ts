@@ -115,7 +115,7 @@ describe("hostile headers", () => {
   });
 
   it("refuses more tensors than the limit", async () => {
-    const some = Array.from({ length: 250_001 }, (_, i) => `"${i}":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}`);
+    const some = Array.from({ length: 65_537 }, (_, i) => `"${i}":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}`);
     expect(await codeOf(() => open(fileOf(`{${some.join(",")}}`)))).toBe("too-many");
   });
 });

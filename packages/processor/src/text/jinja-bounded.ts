@@ -26,7 +26,11 @@ export interface JinjaLimits {
 }
 
 /** Characters that a template may read or write for each step that it may take: operations cost what they touch. */
-const CHARACTERS_PER_STEP = 512;
+const CHARACTERS_PER_STEP = 128;
+/** What each place that `replace` changes counts, in characters: a text that is put together piece by piece. */
+const PLACE = 32;
+/** What each character of a text that is sliced counts: the library makes a list of them all. */
+const SLICED = 16;
 /** A turn of a loop makes two scopes and the ten values of `loop`. */
 const STEPS_PER_TURN = 10;
 /** What `tojson` may be told to put between values. */
@@ -97,6 +101,8 @@ export class Bounded extends BaseInterpreter {
 
   override evaluateMemberExpression(node: MemberNode, env: Environment): RuntimeValue {
     const object = this.evaluate(node.object, env);
+    if (typeof object.value === "string" && node.property.type === "SliceExpression")
+      this.#touch(object.value.length * SLICED);
     const member = super.evaluateMemberExpression({ ...node, object: new Held(object) }, env);
     if (typeof object.value !== "string" || member.type !== "FunctionValue") return member;
     const replace = (object as WithMethods).builtins.get("replace") === member;
@@ -155,6 +161,7 @@ export class Bounded extends BaseInterpreter {
   #checkReplace({ value: text }: RuntimeValue, [from, to]: readonly RuntimeValue[]): void {
     if (typeof text !== "string" || typeof from?.value !== "string" || typeof to?.value !== "string") return;
     const times = from.value === "" ? text.length + 1 : text.split(from.value).length - 1;
+    this.#touch(times * PLACE);
     this.#checkLength(text.length + times * to.value.length);
   }
 

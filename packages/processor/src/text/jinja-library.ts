@@ -29,6 +29,7 @@ export interface BinaryNode extends Node {
 }
 export interface MemberNode extends Node {
   readonly object: Node;
+  readonly property: Node;
 }
 /** `NAME`, or `NAME(ARGUMENTS)`. */
 export interface FilterNode extends Node {

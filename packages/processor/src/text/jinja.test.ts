@@ -69,6 +69,14 @@ const hostile: readonly (readonly [string, string])[] = [
     "splits of a long text",
     `${grown("{% set ns.a = ns.a ~ ns.a %}", 16)}{% for i in range(10000) %}{% set x = ns.a.split('x') %}{% endfor %}`,
   ],
+  [
+    "replacements of every character of a long text",
+    `${grown("{% set ns.a = ns.a ~ ns.a %}", 16)}{% for i in range(5000) %}{% set x = ns.a | replace('x', 'y') %}{% endfor %}`,
+  ],
+  [
+    "slices of a long text",
+    `${grown("{% set ns.a = ns.a ~ ns.a %}", 16)}{% for i in range(5000) %}{% set x = ns.a[::-1] %}{% endfor %}`,
+  ],
   ["a prototype as a function", "{{ messages.constructor.constructor('return 1')() }}"],
   ["a prototype as a name", "{{ __proto__.x }}{{ constructor('x') }}"],
 ];
