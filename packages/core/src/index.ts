@@ -31,7 +31,7 @@ export * from "./models/checkpoint.js";
 export { type ModelConfig, parseConfig, type TextConfig, type VlmConfig } from "./models/config.js";
 export { type Context, type DecoderConfig, decoder } from "./models/decoder.js";
 export { ConfigError } from "./models/fields.js";
-export { type Gemma3Config, gemma3 } from "./models/gemma3.js";
+export { type Gemma3Config, type Gemma3Context, gemma3, type Rotation } from "./models/gemma3.js";
 export { parseGemma3Config } from "./models/gemma3-config.js";
 export type { DecoderParts, VisionBackbone } from "./models/parts.js";
 export * from "./models/presets.js";

@@ -2,7 +2,7 @@ export * from "./answer.js";
 export type { AskOptions, PromptOptions } from "./ask-options.js";
 export { checkMessages } from "./check-messages.js";
 export { type LoadedCheckpoint, type LoadedText, type LoadedVlm, openModel } from "./checkpoint.js";
-export type { ImageInput, Message, Part } from "./content.js";
+export type { ImageInput, Message, Part, RememberedPart } from "./content.js";
 export type { Conversation, ConverseOptions } from "./conversation.js";
 export { EngineError, type EngineErrorCode } from "./error.js";
 export type { CheckpointSource } from "./files.js";
@@ -13,4 +13,5 @@ export { estimateMemory, formatBytes, type MemoryOptions, type ModelMemory, memo
 export { LocalModel, type LocalOptions } from "./model.js";
 export type { OpenOptions, SourceOptions } from "./source.js";
 export type { ThinkingMode } from "./text-out.js";
+export type { TextWatch } from "./text-watch.js";
 export type { WorkerLike } from "./worker/port.js";

@@ -3,13 +3,11 @@ import { noVision } from "./check-messages.js";
 import type { LoadedCheckpoint, LoadedVlm } from "./checkpoint.js";
 import type { TextWatch } from "./text-watch.js";
 
-/** A language model has fewer of them; `eyeOf` gives all. */
-export type Programs = TextPrograms | VlmPrograms;
-
 /** What the conversations of a model have in common. */
 export interface Loaded {
   readonly checkpoint: LoadedCheckpoint;
-  readonly compiled: Compiled<Programs>;
+  /** A language model has fewer programs; `eyeOf` gives all. */
+  readonly compiled: Compiled<TextPrograms | VlmPrograms>;
   /** The most positions of a conversation. */
   readonly contextLength: number;
   /** Told of work on texts that a stranger wrote. */

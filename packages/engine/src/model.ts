@@ -5,7 +5,9 @@ import {
   type LanguageModel,
   type ModelConfig,
   modelPrograms,
+  type TextPrograms,
   type Vlm,
+  type VlmPrograms,
   visionFeeds,
 } from "@hulu/core";
 import { preprocess, type Tokenizer } from "@hulu/processor";
@@ -17,7 +19,7 @@ import type { Conversation, ConverseOptions } from "./conversation.js";
 import { EngineError } from "./error.js";
 import type { CheckpointSource } from "./files.js";
 import type { EncodedImage, HuluModel } from "./hulu-model.js";
-import { eyeOf, type Loaded, type Programs } from "./loaded.js";
+import { eyeOf, type Loaded } from "./loaded.js";
 import { checkBeforeFetch, checkMemory } from "./memory.js";
 import { readSaved } from "./saved-conversation.js";
 import type { SourceOptions } from "./source.js";
@@ -72,7 +74,7 @@ export class LocalModel implements HuluModel {
 
   constructor(
     checkpoint: LoadedCheckpoint,
-    compiled: Compiled<Programs>,
+    compiled: Compiled<TextPrograms | VlmPrograms>,
     contextLength: number,
     watch: TextWatch = () => {},
   ) {

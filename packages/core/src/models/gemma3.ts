@@ -36,11 +36,13 @@ export interface Gemma3Config<E extends number = number> {
   readonly embedScale?: number;
 }
 
-interface Rotation {
+/** How each position of a run is rotated. */
+export interface Rotation {
   readonly cos: Value<"seq rot">;
   readonly sin: Value<"seq rot">;
 }
-interface Context {
+/** What every layer is told: the rotation of global layers and of sliding ones. */
+export interface Gemma3Context {
   readonly global: Rotation;
   readonly local: Rotation;
   readonly past: op.Past | undefined;
@@ -57,7 +59,6 @@ const axesOf = (c: Gemma3Config) => ({
 });
 type Axes = ReturnType<typeof axesOf>;
 type Gemma3 = Omit<Gemma3Config, keyof Axes> & Axes;
-type Row = Value<"batch seq embed">;
 
 /** Its weight lies around 0: x / rms(x) * (1 + weight). */
 const norm = <N extends string>(width: Axis<N>, { eps }: Gemma3) => rmsNorm(width, eps, { offset: 1 });
@@ -73,7 +74,7 @@ const selfAttention = (c: Gemma3, sliding: boolean) =>
       k_norm: c.qkNorm ? norm(c.dim, c) : undefined,
     },
     (m) =>
-      (x: Row, { global, local, past }: Context) => {
+      (x: Value<"batch seq embed">, { global, local, past }: Gemma3Context) => {
         const { cos, sin } = sliding ? local : global;
         const q = op.rearrange(m.q_proj(x), "batch seq head*dim -> batch seq head dim");
         const k = op.rearrange(m.k_proj(x), "batch seq kv*dim -> batch seq kv dim");
@@ -100,7 +101,7 @@ const layer = (c: Gemma3, sliding: boolean) =>
       mlp: gatedMlp(c.embed, c.hidden, op.geluTanh),
       post_feedforward_layernorm: norm(c.embed, c),
     },
-    (m) => (x: Row, context: Context) => {
+    (m) => (x: Value<"batch seq embed">, context: Gemma3Context) => {
       const h = op.add(x, m.post_attention_layernorm(m.self_attn(m.input_layernorm(x), context)));
       return op.add(h, m.post_feedforward_layernorm(m.mlp(m.pre_feedforward_layernorm(h))));
     },
@@ -130,7 +131,7 @@ export function gemma3<const E extends number>(config: Gemma3Config<E>) {
     lm_head: undefined,
     logits: (scores: Value<"batch pick vocab">) =>
       cap === undefined ? scores : op.mul(op.tanh(op.div(scores, cap)), cap),
-    positions: (past?: op.Past): Context => {
+    positions: (past?: op.Past): Gemma3Context => {
       const at = op.iota(axis("seq", symbol("seq")), past?.axis.size);
       const global = rotation("rope_angles", at, c.ropeTheta, c.ropeFactor);
       return { global, local: rotation("rope_angles_local", at, c.localTheta, 1), past };

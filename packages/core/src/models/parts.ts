@@ -32,7 +32,7 @@ export interface VisionBackbone<V extends number = number> {
 export interface DecoderParts<E extends number = number, Takes = never, Gives = unknown> {
   readonly width: Axis<"embed", E>;
   readonly embed_tokens: Module<Embedding<"vocab", "embed">>;
-  readonly layers: readonly Module<(x: Row, context: Takes) => Row>[];
+  readonly layers: readonly Module<(x: Value<"batch seq embed">, context: Takes) => Value<"batch seq embed">>[];
   readonly norm: Module<Norm<"embed">>;
   /** Absent where the head is tied to the embedding. */
   readonly lm_head: Module<Linear<"embed", "vocab">> | undefined;
@@ -41,4 +41,3 @@ export interface DecoderParts<E extends number = number, Takes = never, Gives = 
   /** What every layer is told of the positions of this run, which stand behind `past` when that is given. */
   readonly positions: (past?: Past) => Gives;
 }
-type Row = Value<"batch seq embed">;

@@ -2,12 +2,13 @@ import { type BoundChildren, type Module, module } from "../nn/module.js";
 import type { DecoderParts } from "./parts.js";
 import { textPrograms, type Vlm, vlmPrograms } from "./vlm.js";
 
-type Body = Pick<DecoderParts, "embed_tokens" | "layers" | "norm">;
-
 /** A model of text alone. `model.vision === undefined` tells it from a `Vlm`. */
 export interface LanguageModel<E extends number = number> {
   readonly root: Module<
-    BoundChildren<{ readonly model: Module<BoundChildren<Body>>; readonly lm_head: DecoderParts["lm_head"] }>
+    BoundChildren<{
+      readonly model: Module<BoundChildren<Pick<DecoderParts, "embed_tokens" | "layers" | "norm">>>;
+      readonly lm_head: DecoderParts["lm_head"];
+    }>
   >;
   readonly vision: undefined;
   readonly decoder: DecoderParts<E>;

@@ -31,7 +31,7 @@ export const ropeAnglesOp: OpDef = {
 export const inverseFrequencies = (theta: number, n: number): number[] =>
   Array.from({ length: n }, (_, j) => Math.fround(1 / Math.fround(theta ** Math.fround(j / n))));
 
-/** How Llama 3.1 stretches positions: see {@link scaled}. */
+/** How Llama 3.1 stretches positions. */
 export interface RopeScaling {
   readonly factor: number;
   readonly lowFrequency: number;
