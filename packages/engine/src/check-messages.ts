@@ -13,6 +13,9 @@ export const isObject = (x: unknown): x is Readonly<Record<string, unknown>> =>
 export const shown = (x: unknown): string =>
   typeof x === "string" ? `"${x.slice(0, 40)}"` : x === null ? "null" : Array.isArray(x) ? "a list" : typeof x;
 
+/** The same without a word of it: where a message should be there may be what a patient said. */
+const kindOf = (x: unknown): string => (typeof x === "string" ? "a text" : shown(x));
+
 /**
  * Check a conversation before anything is done with it.
  * @throws EngineError `content-invalid` that names the message and the part; `prompt-empty` when nothing is said
@@ -24,14 +27,14 @@ export function checkMessages(messages: unknown): asserts messages is readonly M
 
 /** @throws EngineError `content-invalid` for what is no list of messages */
 export function saysAnything(messages: unknown): boolean {
-  const wrong = (where: string, found: unknown, right: string) =>
-    new EngineError("content-invalid", `${where} is ${shown(found)}; it must be ${right}`);
+  const wrong: Wrong = (where, found, right, say = kindOf) =>
+    new EngineError("content-invalid", `${where} is ${say(found)}; it must be ${right}`);
   if (!Array.isArray(messages)) throw wrong("the conversation", messages, "a text or a list of { role, content }");
   let said = false;
   for (const [i, message] of messages.entries()) {
     const at = `message ${i}`;
     if (!isObject(message)) throw wrong(at, message, "{ role, content }");
-    if (!roles.includes(message.role as string)) throw wrong(`${at}: role`, message.role, roles.join(", "));
+    if (!roles.includes(message.role as string)) throw wrong(`${at}: role`, message.role, roles.join(", "), shown);
     const { content } = message;
     if (typeof content !== "string" && !Array.isArray(content))
       throw wrong(`${at}: content`, content, "a string or a list of parts");
@@ -41,15 +44,13 @@ export function saysAnything(messages: unknown): boolean {
   return said;
 }
 
+type Wrong = (where: string, found: unknown, right: string, say?: (x: unknown) => string) => EngineError;
+
 /** @returns whether the part says anything */
-function checkPart(
-  part: unknown,
-  at: string,
-  wrong: (where: string, found: unknown, right: string) => EngineError,
-): boolean {
+function checkPart(part: unknown, at: string, wrong: Wrong): boolean {
   if (!isObject(part)) throw wrong(at, part, "an object with a type");
   const need = (field: string, fits: boolean, right: string) => {
-    if (!fits) throw wrong(`${at}: ${field}`, part[field], right);
+    if (!fits) throw wrong(`${at}: ${field}`, part[field], right, field === "type" ? shown : undefined);
   };
   need("type", partTypes.includes(part.type as string), partTypes.join(", "));
   const picture = "the bytes of a file, a Blob, or { data, width, height }";

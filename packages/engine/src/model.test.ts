@@ -316,6 +316,18 @@ describe("wrong questions", () => {
       expect(() => model.ask([message])).not.toThrow();
   });
 
+  test("no message says again what a patient said", () => {
+    for (const messages of [["SECRET"], [{ role: "user", content: ["SECRET"] }], [show("SECRET")], [show(["SECRET"])]])
+      expect(() => model.ask(messages as never)).toThrow(
+        expect.objectContaining({ code: "content-invalid", message: expect.not.stringContaining("SECRET") }),
+      );
+    // What stands where one of a few names should be is told: it is mostly such a name, misspelled.
+    expect(() => model.ask([{ role: "robot", content: "hi" }] as never)).toThrow('role is "robot"');
+    function show(image: unknown) {
+      return { role: "user", content: [{ type: "image", image }] };
+    }
+  });
+
   test("what is no option", () => {
     const options = [
       null,
