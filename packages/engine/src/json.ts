@@ -4,8 +4,8 @@ import { EngineError } from "./error.js";
 const MOST_DEPTH = 64;
 /** Values of one file: twice those of the largest published tokenizers (a quarter of a million words, twice the merges). */
 const MOST_VALUES = 4_000_000;
-/** Keys of one object: twice the words of the largest published vocabularies. */
-const MOST_KEYS = 2 ** 19;
+/** Keys of one object: more than the words of the largest published vocabularies, 262,144. */
+const MOST_KEYS = 300_000;
 
 /**
  * Parse a JSON file of a checkpoint. Unlike `JSON.parse` alone it refuses a key that stands twice, where the two readers of
