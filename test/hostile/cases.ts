@@ -435,7 +435,7 @@ const programs: readonly Case[] = [
     tokenizer((file) => {
       for (let i = 0; i < 1_000_000; i++) file.model.vocab[`w${i}`] = 600 + i;
     }),
-    /^EngineError: .*more than 524288 keys/,
+    /^EngineError: .*more than 300000 keys/,
   ],
 ];
 
