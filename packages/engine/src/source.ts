@@ -25,6 +25,9 @@ export interface OpenOptions extends SourceOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** How often a range of a tensor is asked for whose body breaks off. */
+const ATTEMPTS = 3;
+
 interface Located {
   readonly files: Files;
   /** Opens the weights, of which the headers are read. */
@@ -47,7 +50,7 @@ export async function locate(source: CheckpointSource, options: OpenOptions): Pr
   const parsed = typeof source === "string" ? parseSource(source) : undefined;
   if (parsed !== undefined && parsed.kind !== "folder" && ranges && !isOffline({ offline })) {
     const { files, weights, fetch } = await openRemote(parsed, { allowHttp, token, signal });
-    return { files: openFiles(files), open: () => openCheckpoint(weights, { fetch, ...opening }) };
+    return { files: openFiles(files), open: () => openCheckpoint(weights, { fetch, attempts: ATTEMPTS, ...opening }) };
   }
   const fetching = { cache, offline, allowHttp, token, signal, ...(onDownload && { onProgress: onDownload }) };
   const there = parsed === undefined ? source : await fetchCheckpoint(parsed, fetching);

@@ -55,6 +55,33 @@ const stating =
     response.end(example.subarray(begin, end));
   };
 
+describe("a body that breaks off", () => {
+  const short: Answer = (_, response, begin, end) => {
+    const content = { "content-range": `bytes ${begin}-${end - 1}/${example.byteLength}`, etag: '"1"' };
+    response.writeHead(206, { ...content, "content-length": end - begin });
+    response.write(example.subarray(begin, begin + 1000), () => response.destroy());
+  };
+
+  it("is asked for again, as often as is said", async () => {
+    const { address, requests } = await serve(honest, short, short, honest);
+    const source = await open(address, { attempts: 3 });
+    expect(await source.floats("big")).toEqual(numbers);
+    expect(requests.map((r) => r.range)).toEqual([expect.anything(), ...Array(3).fill(requests[1]!.range)]);
+  });
+
+  it("is an error when it was asked for so often, and at once unless more is said", async () => {
+    for (const [attempts, asked] of [
+      [2, 3],
+      [undefined, 2],
+    ] as const) {
+      const { address, requests } = await serve(honest, short);
+      const source = await open(address, { attempts });
+      expect(await codeOf(() => source.floats("big"))).toBe("http-body");
+      expect(requests).toHaveLength(asked);
+    }
+  });
+});
+
 describe("a server that honours Range", () => {
   it("is asked for the header once, and then for what is read", async () => {
     const { address, requests } = await serve();

@@ -1,4 +1,4 @@
-import { fail, type Where } from "./error.js";
+import { fail, SafetensorsError, type Where } from "./error.js";
 import { allocate, type ByteSource } from "./source.js";
 
 /** How an address is read. */
@@ -8,6 +8,8 @@ export interface HttpOptions {
   /** Sent with every request, such as `authorization`. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** How often a range is asked for whose body breaks off; once unless given. The rules for everything else stay. */
+  readonly attempts?: number | undefined;
 }
 
 /** Bytes asked for first: one request then holds the header of all but the largest files. */
@@ -25,7 +27,9 @@ export async function httpSource(url: URL, options: HttpOptions = {}): Promise<B
 
   const read = async (begin: number, end: number, signal?: AbortSignal) => {
     if (end <= start.byteLength) return start.slice(begin, end);
-    const answer = await requestRange(url, { ...options, signal }, begin, end, total);
+    const answer = await again(options.attempts ?? 1, () =>
+      requestRange(url, { ...options, signal }, begin, end, total),
+    );
     const retagged = answer.etag !== null && first.etag !== null && answer.etag !== first.etag;
     if (answer.total !== total || retagged) {
       const wrong = `the file had ${total} bytes and tag ${first.etag}, now ${answer.total} and ${answer.etag}`;
@@ -34,6 +38,16 @@ export async function httpSource(url: URL, options: HttpOptions = {}): Promise<B
     return answer.bytes;
   };
   return { name, size: total, read };
+}
+
+/** Ask for a range until its body comes whole, so often at the most. */
+async function again<T>(attempts: number, ask: () => Promise<T>): Promise<T> {
+  for (let left = attempts - 1; ; left--)
+    try {
+      return await ask();
+    } catch (error) {
+      if (left <= 0 || !(error instanceof SafetensorsError && error.code === "http-body")) throw error;
+    }
 }
 
 /** A small file as a whole, at most `limit` bytes: an index. */
