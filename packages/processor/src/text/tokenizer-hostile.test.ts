@@ -69,10 +69,14 @@ const refused: readonly (readonly [string, Json, string])[] = [
   ["pieces of no characters", cut({ type: "FixedLength", length: 0 }), "length must be a whole number from 1"],
   ["pieces of -1 characters", cut({ type: "FixedLength", length: -1 }), "length must be"],
   ["a prefix that is a list", normalizer({ type: "Prepend", prepend: [] }), "prepend must be"],
-  ["a pattern that is none", cut(split("(")), "can be read"],
-  ["a pattern with a backreference", cut(split("(a)\\1")), "can be read"],
-  ["a pattern of repeats of repeats", cut(split("((x?){100}){100}")), "can be read"],
-  ["a pattern of 10,000 brackets", cut(split("(".repeat(9000) + ")".repeat(9000))), "can be read"],
+  ["a pattern that is none", cut(split("(")), "a pattern is no regular expression"],
+  [
+    "a pattern with a backreference",
+    cut(split("(a)\\1")),
+    "expression of the step Split cannot be used: the pattern has a Backreference",
+  ],
+  ["a pattern of repeats of repeats", cut(split("((x?){100}){100}")), "too large once its repeats are written out"],
+  ["a pattern of 10,000 brackets", cut(split("(".repeat(9000) + ")".repeat(9000))), "nested too deep"],
 ];
 
 describe("a tokenizer.json of a stranger", () => {

@@ -24,7 +24,7 @@ const LibraryTokenizer = tokenizers.Tokenizer as unknown as new (json: object, c
 
 /** A step of the library, or a sequence of them. */
 interface Step {
-  readonly config?: { readonly pattern?: { readonly Regex?: string } };
+  readonly config?: { readonly type?: unknown; readonly pattern?: { readonly Regex?: string } };
   pattern?: RegExp | null;
   readonly normalizers?: readonly Step[];
   readonly tokenizers?: readonly Step[];
@@ -53,22 +53,43 @@ export function loadLibrary(json: unknown, config: unknown): Library {
     for (const step of [library.normalizer, library.pre_tokenizer, library.decoder]) bound(step as Step | null);
     return library;
   } catch (cause) {
+    if (cause instanceof ProcessorError) throw cause;
     const message = "tokenizer.json: the model, its vocabulary or a step of it is not one that can be read";
-    throw new ProcessorError("tokenizer-invalid", `${message}${unknownStep(cause)}`, { cause });
+    throw new ProcessorError("tokenizer-invalid", `${message}${reasonOf(cause)}`, { cause });
   }
 }
 
-/** The library says of a type that it does not know: `Unknown PreTokenizer type: Foo`. */
-function unknownStep(cause: unknown): string {
-  const said = cause instanceof Error ? /^Unknown (\w+) type: (.{1,40})/.exec(cause.message) : null;
-  return said === null ? "" : `: there is no ${said[1]} of the type "${said[2]}" here`;
+/** The library says of a type that it does not know: `Unknown PreTokenizer type: Foo`; JavaScript, what a pattern lacks. */
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return "";
+  const type = /^Unknown (\w+) type: (.{1,40})/.exec(cause.message);
+  if (type !== null) return `: there is no ${type[1]} of the type "${type[2]}" here`;
+  return cause instanceof SyntaxError ? `: a pattern is no regular expression${lacking(cause)}` : "";
 }
+
+/** `Invalid regular expression: /([/u: Unterminated character class`, without the pattern. */
+const lacking = ({ message }: Error): string => {
+  const [, words] = /: ([A-Za-z ]{1,60})$/.exec(message) ?? [];
+  return words === undefined ? "" : ` (${words})`;
+};
 
 /** Puts patterns whose steps are counted in the place of those that came from the file. */
 function bound(step: Step | null): void {
   if (step === null) return;
-  if (step.pattern && step.config?.pattern?.Regex !== undefined) step.pattern = new BoundedRegExp(step.pattern);
+  if (step.pattern && step.config?.pattern?.Regex !== undefined) step.pattern = counted(step.pattern, step.config.type);
   for (const inner of [step.normalizers, step.tokenizers, step.decoders]) for (const s of inner ?? []) bound(s);
+}
+
+/** @throws ProcessorError `tokenizer-invalid` that says in a step of which type the pattern stands, and what is wrong with it */
+function counted(pattern: RegExp, type: unknown): RegExp {
+  try {
+    return new BoundedRegExp(pattern);
+  } catch (cause) {
+    const step = typeof type === "string" ? `the step ${type.slice(0, 40)}` : "a step";
+    const why = cause instanceof RangeError ? "its brackets are nested too deep" : (cause as Error).message;
+    const message = `tokenizer.json: the regular expression of ${step} cannot be used: ${why}`;
+    throw new ProcessorError("tokenizer-invalid", message, { cause });
+  }
 }
 
 /**
