@@ -69,7 +69,7 @@ const refused: readonly (readonly [string, Json, string])[] = [
   ["pieces of no characters", cut({ type: "FixedLength", length: 0 }), "length must be a whole number from 1"],
   ["pieces of -1 characters", cut({ type: "FixedLength", length: -1 }), "length must be"],
   ["a prefix that is a list", normalizer({ type: "Prepend", prepend: [] }), "prepend must be"],
-  ["a pattern that is none", cut(split("(")), "a pattern is no regular expression"],
+  ["a pattern that is none", cut(split("(")), "a pattern is no regular expression (Unterminated group)"],
   [
     "a pattern with a backreference",
     cut(split("(a)\\1")),

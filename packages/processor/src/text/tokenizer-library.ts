@@ -67,9 +67,9 @@ function reasonOf(cause: unknown): string {
   return cause instanceof SyntaxError ? `: a pattern is no regular expression${lacking(cause)}` : "";
 }
 
-/** `Invalid regular expression: /([/u: Unterminated character class`, without the pattern. */
+/** `Unterminated character class`, of what the library or JavaScript says: the pattern itself is left out. */
 const lacking = ({ message }: Error): string => {
-  const [, words] = /: ([A-Za-z ]{1,60})$/.exec(message) ?? [];
+  const [, words] = /(?:^|: )([A-Za-z ]{1,60})(?: at index \d+)?$/.exec(message) ?? [];
   return words === undefined ? "" : ` (${words})`;
 };
 
@@ -86,7 +86,8 @@ function counted(pattern: RegExp, type: unknown): RegExp {
     return new BoundedRegExp(pattern);
   } catch (cause) {
     const step = typeof type === "string" ? `the step ${type.slice(0, 40)}` : "a step";
-    const why = cause instanceof RangeError ? "its brackets are nested too deep" : (cause as Error).message;
+    const why =
+      cause instanceof RangeError ? "its brackets are nested too deep" : (cause as Error).message.slice(0, 200);
     const message = `tokenizer.json: the regular expression of ${step} cannot be used: ${why}`;
     throw new ProcessorError("tokenizer-invalid", message, { cause });
   }
