@@ -42,7 +42,8 @@ export async function trial(source: string | ReadonlyMap<string, Uint8Array>): P
 }
 
 async function ask(source: string | ReadonlyMap<string, Uint8Array>): Promise<void> {
-  const model = await load(source, { backend: reference, worker: false });
+  // A template may make an honest prompt of any length, and the reference takes a second for a thousand positions.
+  const model = await load(source, { backend: reference, worker: false, contextLength: 1024 });
   try {
     const image = { data: new Uint8Array(32 * 32 * 3).fill(99), width: 32, height: 32 };
     const text = { type: "text", text: "aaaa?" } as const;
