@@ -142,6 +142,9 @@ describe.each([
     one.messages = [...whole, { role: "assistant", content: wanted.text }];
     one.held = [...positions, ...found.tokenIds.slice(0, -1)];
     one.encoded = new Set(cuts.map(([, cut]) => cut));
+    // What was given again has its pixels again.
+    const given = new Set(visualsOf(turns));
+    one.forgotten = new Set([...one.forgotten].filter((part) => !given.has(part)));
   }
   const isEmpty = (part: Part) => part.type === "text" && part.text === "";
   const common = (a: readonly unknown[], b: readonly unknown[]) => {
@@ -233,7 +236,8 @@ describe.each([
             for (const { talk } of all) await talk.dispose();
           }
         }),
-        effort({ reference }, runs),
+        // The same draws each time; HULU_SEED makes others.
+        { seed: 2508, ...effort({ reference }, runs) },
       );
     },
     MINUTES,
