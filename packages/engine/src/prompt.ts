@@ -3,6 +3,7 @@ import {
   type Grid,
   type Prompt,
   type PruneOptions,
+  pruneDefaults,
   spliceVisual,
   tokensPerFrame,
   type VlmConfig,
@@ -195,7 +196,12 @@ function fewest(ids: readonly number[], imageToken: number, items: readonly Item
   const text = ids.filter((id) => id !== imageToken).length;
   const visual = items.map(({ grid, merge, prune }) => {
     const tokens = tokensPerFrame(grid, merge);
-    return grid[0] * (prune === undefined || prune.rule === "off" ? tokens : Math.min(tokens, prune.minTokens ?? 1));
+    return (
+      grid[0] *
+      (prune === undefined || prune.rule === "off"
+        ? tokens
+        : Math.min(tokens, prune.minTokens ?? pruneDefaults.minTokens))
+    );
   });
   return visual.reduce((n, count) => n + count, text);
 }

@@ -1,4 +1,4 @@
-import type { PruneOptions } from "@hulu/core";
+import { type PruneOptions, pruneDefaults } from "@hulu/core";
 import type { PassOrder, PreprocessorConfig, RgbImage, Size } from "@hulu/processor";
 import { hasSha256, hex, sha256 } from "./sha256.js";
 
@@ -56,8 +56,13 @@ export interface Cut {
 /** The same for visual inputs of which each row is the same, and for no others. */
 export function visualKey({ hash }: Seen, { size, merge, passOrder, prune, preprocessor }: Cut): string {
   const { mean, std, rescaleFactor, patchSize } = preprocessor;
-  const rule =
-    prune === undefined || prune.rule === "off" ? "off" : [prune.rule, prune.threshold ?? 0.1, prune.minTokens ?? 1];
+  const rule = prune === undefined || prune.rule === "off" ? "off" : ruleOf(prune);
   const cut = [size.height, size.width, merge, passOrder ?? "pillow13", rule];
   return JSON.stringify([hash, ...cut, mean, std, rescaleFactor, patchSize]);
 }
+
+const ruleOf = ({ rule, threshold = pruneDefaults.threshold, minTokens = pruneDefaults.minTokens }: PruneOptions) => [
+  rule,
+  threshold,
+  minTokens,
+];

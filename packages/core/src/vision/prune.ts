@@ -22,6 +22,9 @@ export interface PruneOptions {
   readonly minTokens?: number;
 }
 
+/** What goes for an option of pruning that is not given. */
+export const pruneDefaults = { threshold: 0.1, minTokens: 1 } as const;
+
 /**
  * How far each merge window is from the same window one frame earlier: the mean of the absolute differences of its
  * normalized pixel values.
@@ -79,7 +82,7 @@ export function keepMask(
   options: PruneOptions,
   continues = false,
 ): Uint8Array {
-  const { rule, threshold = 0.1, minTokens = 1 } = options;
+  const { rule, threshold = pruneDefaults.threshold, minTokens = pruneDefaults.minTokens } = options;
   checkOptions(rule, threshold, minTokens);
   const mask = new Uint8Array(distances.length);
   for (let start = 0; start < mask.length; start += tokens) {
