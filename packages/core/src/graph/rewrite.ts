@@ -1,7 +1,7 @@
 import { isPrimitive } from "../ops/primitives.js";
 import { type Graph, rootsOf, type StateUpdate, topological } from "./graph.js";
 import { withScope } from "./scope.js";
-import type { Value } from "./value.js";
+import type { OpDef, Value } from "./value.js";
 
 /** Whether a backend runs a node as it stands: true, or the reason why not. */
 export type Supports = (node: Value) => true | string;
@@ -101,3 +101,14 @@ export const lower = (graph: Graph, supports: Supports): Graph => shareCommon(ex
 
 /** For backends that run primitives only. */
 export const primitivesOnly: Supports = (node) => (isPrimitive(node) ? true : "expand me");
+
+const computed: ReadonlySet<string> = new Set(["f32", "i32", "bool"]);
+
+/** For backends that run primitives, and some composites as they stand. */
+export const claimedBy =
+  (claims: ReadonlyMap<OpDef, { readonly supports: Supports }>): Supports =>
+  (node) => {
+    const strange = [node, ...node.inputs].find((v) => !computed.has(v.dtype));
+    if (strange !== undefined) return `${strange.dtype} is not computed with here`;
+    return isPrimitive(node) || (claims.get(node.op)?.supports(node) ?? "expand me");
+  };
