@@ -43,7 +43,7 @@ export const sessionOwner = async (
 });
 
 /** Storage grows by this many positions. */
-const STEP = 256;
+export const SESSION_STEP = 256;
 
 /** @throws SessionError when the memory is not to be had */
 function growTo(state: Rows, positions: number): void {
@@ -58,7 +58,7 @@ function growTo(state: Rows, positions: number): void {
 /** What a `HostSession` takes when it holds so many positions, in bytes. */
 export function sessionBytes(programs: Programs, positions: number): number {
   const width = [...stateWidths(programs).values()].reduce((n, w) => n + w, 0);
-  return Math.ceil(positions / STEP) * STEP * width * Float32Array.BYTES_PER_ELEMENT;
+  return Math.ceil(positions / SESSION_STEP) * SESSION_STEP * width * Float32Array.BYTES_PER_ELEMENT;
 }
 
 /**
@@ -120,7 +120,7 @@ export class HostSession implements Session {
       if (data.length !== count * this.#state(name).width)
         throw new SessionError(`${count} positions of ${name} came with ${data.length} numbers`);
     const length = this.#length + count;
-    const room = Math.min(this.capacity, Math.ceil(length / STEP) * STEP);
+    const room = Math.min(this.capacity, Math.ceil(length / SESSION_STEP) * SESSION_STEP);
     for (const state of this.#alive().values()) if (state.capacity < length) growTo(state, room);
     for (const [name, data] of rows) this.#state(name).write(data, this.#length, count);
     this.#length = length;

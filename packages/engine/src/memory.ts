@@ -1,4 +1,11 @@
-import { type Backend, type Env, type MemoryEstimate, modelPrograms, type WeightSource } from "@hulu/core";
+import {
+  type Backend,
+  type Env,
+  type MemoryEstimate,
+  modelPrograms,
+  SESSION_STEP,
+  type WeightSource,
+} from "@hulu/core";
 import { bytesPerElement } from "@hulu/safetensors";
 import { type LoadedCheckpoint, openModel } from "./checkpoint.js";
 import { EngineError } from "./error.js";
@@ -127,18 +134,15 @@ export async function checkBeforeFetch(
   }
 }
 
-/** Storage grows in such steps, so nothing between them makes a difference. */
-const STEP = 256;
-
-/** The longest context that fits, in whole steps and shorter than `most`. */
+/** The longest context that fits, shorter than `most`; storage grows in steps, and nothing between them makes a difference. */
 function longest(most: number, fits: (contextLength: number) => boolean): number | undefined {
-  let [low, high] = [0, Math.ceil(most / STEP)];
+  let [low, high] = [0, Math.ceil(most / SESSION_STEP)];
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);
-    if (fits(middle * STEP)) low = middle;
+    if (fits(middle * SESSION_STEP)) low = middle;
     else high = middle;
   }
-  return low === 0 ? undefined : low * STEP;
+  return low === 0 ? undefined : low * SESSION_STEP;
 }
 
 const UNITS = ["B", "kB", "MB", "GB", "TB"];
