@@ -7,6 +7,7 @@ export type ProcessorErrorCode =
   | "image-unsupported"
   | "image-shape"
   | "image-size"
+  | "input-limit"
   | "config-invalid"
   | "config-unsupported"
   | "nifti-gzip"

@@ -1,7 +1,7 @@
 export { DEFAULT_CONFIG, type PreprocessorConfig, parsePreprocessorConfig } from "./config.js";
 export { ProcessorError, type ProcessorErrorCode } from "./errors.js";
 export { bmpDecoder } from "./image/bmp.js";
-export { type DecodeOptions, decodeFrames, decodeImage, MAX_PIXELS } from "./image/decode.js";
+export { type DecodeOptions, decodeFrames, decodeImage } from "./image/decode.js";
 export {
   checkPixels,
   type DecodedFrames,
@@ -9,6 +9,7 @@ export {
   type Grey16Rule,
   type ImageDecoder,
 } from "./image/decoder.js";
+export { MAX_PIXELS } from "./image/limits.js";
 export {
   type FramePatches,
   framePatches,
@@ -36,6 +37,9 @@ export {
 } from "./image/size.js";
 export { type ImageFormat, sniffImage } from "./image/sniff.js";
 export { webDecoder } from "./image/web.js";
+export { type FrameSource, frameSource } from "./input/frame-source.js";
+export { INPUT_LIMITS, type InputLimits, inputLimits } from "./input/limits.js";
+export type { InputWarning, InputWarningCode } from "./input/warning.js";
 export {
   type Conversation,
   checkConversation,

@@ -2,13 +2,11 @@ import { ProcessorError } from "../errors.js";
 import { inNode } from "../platform.js";
 import { bmpDecoder } from "./bmp.js";
 import type { DecodedFrames, Grey16Rule, ImageDecoder } from "./decoder.js";
+import { MAX_PIXELS } from "./limits.js";
 import type { RgbImage } from "./rgb.js";
 import { sharpDecoder } from "./sharp.js";
 import { sniffImage } from "./sniff.js";
 import { webDecoder } from "./web.js";
-
-/** Pillow's own error limit: twice `Image.MAX_IMAGE_PIXELS`. All frames of an animation count together. */
-export const MAX_PIXELS = 178_956_970;
 
 export interface DecodeOptions {
   /** The most pixels a picture (all frames together) may have, checked against its header. Default {@link MAX_PIXELS}. */
