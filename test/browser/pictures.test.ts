@@ -115,18 +115,16 @@ describe("a page reads a volume", () => {
       }
     }, path);
 
-  test.each(["slope.nii.gz", "bigendian.nii.gz", "uint8.nii.gz", "not_gzipped.nii.gz"])(
-    "%s as Node does",
-    async (name) => {
-      const read = await readNifti(new Uint8Array(readFileSync(`test/data/samples/nasty/${name}`)));
-      expect(await volume(`nasty/${name}`)).toEqual({
-        shape: read.shape,
-        sum: read.values().reduce((a, b) => a + b, 0),
-      });
-    },
-  );
+  const same = ["slope", "bigendian", "uint8", "not_gzipped", "multi_member", "trailing_garbage", "trailing_zeros"];
+  test.each(same.map((name) => `${name}.nii.gz`))("%s as Node does", async (name) => {
+    const read = await readNifti(new Uint8Array(readFileSync(`test/data/samples/nasty/${name}`)));
+    expect(await volume(`nasty/${name}`)).toEqual({
+      shape: read.shape,
+      sum: read.values().reduce((a, b) => a + b, 0),
+    });
+  });
 
-  test.each(["truncated.nii.gz", "multi_member.nii.gz", "bad_magic.nii"])("%s is refused", async (name) => {
+  test.each(["truncated.nii.gz", "bad_magic.nii"])("%s is refused", async (name) => {
     expect((await volume(`nasty/${name}`)).code).toMatch(/^nifti-/);
   });
 });

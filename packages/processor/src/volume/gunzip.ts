@@ -1,5 +1,5 @@
 import { ProcessorError } from "../errors.js";
-import { inNode } from "../platform.js";
+import { inflateRaw } from "./inflate.js";
 
 /** Told the first bytes of the content, says how many bytes of it are wanted; throws where the content is unfit. */
 export type Plan = (head: Uint8Array) => number;
@@ -7,73 +7,29 @@ export type Plan = (head: Uint8Array) => number;
 /**
  * The first bytes of a gzip file's content, as many as `plan` asks for. Nothing beyond that is held, whatever the file
  * unpacks to. Members are concatenated, bytes after the last one are ignored, checksums are checked (of members read to
- * their end). Runs on Node's zlib, or on the browser's `DecompressionStream`, which reads files of one member.
+ * their end).
  * Source: RFC 1952.
  * @param headLength how many bytes `plan` is told, fewer where the content is shorter
- * @throws ProcessorError `nifti-gzip` (cut or broken stream; in a browser also several members, or bytes behind the end).
+ * @throws ProcessorError `nifti-gzip` (cut or broken stream).
  */
 export async function gunzip(bytes: Uint8Array, headLength: number, plan: Plan): Promise<Uint8Array> {
   const sink = makeSink(headLength, plan);
-  if (inNode()) await byZlib(bytes, sink);
-  else await byBrowser(bytes, sink);
-  return sink.finish();
-}
-
-type Sink = ReturnType<typeof makeSink>;
-
-async function byZlib(bytes: Uint8Array, sink: Sink): Promise<void> {
-  const { createInflateRaw } = await zlib();
   for (let at = 0; at < bytes.length && isGzip(bytes.subarray(at)) && !sink.full(); ) {
     const body = at + headerLength(bytes.subarray(at));
-    const inflate = createInflateRaw({ chunkSize: 1 << 17 });
     let crc = 0;
     let length = 0;
-    let whole = true;
-    inflate.end(bytes.subarray(body));
-    try {
-      for await (const chunk of inflate as AsyncIterable<Uint8Array>) {
-        crc = crc32(chunk, crc);
-        length += chunk.length;
-        whole = sink.take(chunk);
-        if (!whole) break;
-      }
-    } catch (cause) {
-      throw broken(cause);
-    }
-    if (!whole) break;
-    at = body + inflate.bytesWritten + 8;
+    const take = (chunk: Uint8Array) => {
+      crc = crc32(chunk, crc);
+      length += chunk.length;
+      return sink.take(chunk);
+    };
+    const taken = await inflateRaw(bytes.subarray(body), take, "nifti-gzip");
+    if (taken === undefined) break;
+    at = body + taken + 8;
     checkTrailer(bytes, at - 8, crc, length);
   }
+  return sink.finish();
 }
-
-/** Under a name that bundlers cannot follow: in a page nothing asks for it. */
-function zlib(): Promise<typeof import("node:zlib")> {
-  const name = "zlib";
-  return import(/* webpackIgnore: true */ /* @vite-ignore */ `node:${name}`);
-}
-
-/** The browser checks the sum and the length itself. */
-async function byBrowser(bytes: Uint8Array, sink: Sink): Promise<void> {
-  const stream = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const reader = stream.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done || !sink.take(value)) break;
-    }
-  } catch (cause) {
-    throw broken(cause);
-  } finally {
-    // What is broken is not cancelled any more.
-    await reader.cancel().catch(() => {});
-  }
-}
-
-/** A refusal of what was unpacked stays what it is. */
-const broken = (cause: unknown): Error =>
-  cause instanceof ProcessorError
-    ? cause
-    : new ProcessorError("nifti-gzip", "the gzip stream is cut or broken", { cause });
 
 /** Whether the bytes begin a gzip member (deflate). */
 export function isGzip(bytes: Uint8Array): boolean {
