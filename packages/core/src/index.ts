@@ -46,6 +46,7 @@ export * as ops from "./ops/index.js";
 export { isPrimitive, type PrimitiveName, primitives } from "./ops/primitives.js";
 export { HostSession, SESSION_STEP, type SessionOwner, sessionBytes, sessionOwner } from "./session.js";
 export * from "./tensor.js";
+export type { VisualFrames } from "./vision/chunks.js";
 export * from "./vision/encode.js";
 export * from "./vision/patches.js";
 export * from "./vision/prune.js";

@@ -11,6 +11,14 @@ export type { EncodedImage, HuluModel } from "./hulu-model.js";
 export { type LoadOptions, load } from "./load.js";
 export { estimateMemory, formatBytes, type MemoryOptions, type ModelMemory, memoryOf } from "./memory.js";
 export { LocalModel, type LocalOptions } from "./model.js";
+export {
+  type PlanOptions,
+  type PreviewFrame,
+  type PreviewOptions,
+  planVisual,
+  previewFrames,
+  type VisualPlan,
+} from "./plan.js";
 export type { OpenOptions, SourceOptions } from "./source.js";
 export type { ThinkingMode } from "./text-out.js";
 export type { TextWatch } from "./text-watch.js";

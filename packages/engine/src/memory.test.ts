@@ -69,8 +69,8 @@ describe("an estimate", () => {
       return asked.at(-1);
     };
     const one = { batch: 1, pick: 1, frame: 1, window: 1 };
-    // A chunk of a prompt has 1024 positions; small frames go together, up to 4096 patches.
-    expect(await ask(8192, 100)).toEqual({ ...one, past: 8192, seq: 1024, token: 4096, row: 4096, kept: 4096 });
+    // A chunk of a prompt has 1024 positions; small frames go together, up to 1024 patches.
+    expect(await ask(8192, 100)).toEqual({ ...one, past: 8192, seq: 1024, token: 1024, row: 1024, kept: 1024 });
     expect(await ask(300, 100)).toEqual({ ...one, past: 300, seq: 300, token: 300, row: 300, kept: 300 });
     expect(await ask(8192, 0)).toEqual({ ...one, past: 8192, seq: 1024, token: 0, row: 0, kept: 0 });
     // The checkpoint's own limits: 32,768 positions, pictures of 16,384 patches.

@@ -3,6 +3,7 @@ import {
   type Env,
   type MemoryEstimate,
   modelPrograms,
+  PATCHES_AT_ONCE,
   SESSION_STEP,
   type WeightSource,
 } from "@hulu/core";
@@ -31,9 +32,8 @@ export interface ModelMemory extends MemoryEstimate {
   readonly patches: number;
 }
 
-/** How many positions of a prompt go through the decoder at once, and how many patches through the encoder. */
+/** How many positions of a prompt go through the decoder at once. */
 const PREFILL = 1024;
-const PATCHES_AT_ONCE = 4096;
 
 /**
  * How much memory a model will take: from config.json, the tokenizer and the headers of the weights, of which not a byte is

@@ -1,18 +1,10 @@
-import {
-  encodeItem,
-  type Grid,
-  type Prompt,
-  type PruneOptions,
-  pruneDefaults,
-  spliceVisual,
-  tokensPerFrame,
-  type VlmConfig,
-} from "@hulu/core";
-import { encodePrompt, type Patches, patchItems, type Size, targetSizes } from "@hulu/processor";
+import { encodeItem, type Prompt, spliceVisual, type VlmConfig } from "@hulu/core";
+import { encodePrompt, type Patches, patchItems } from "@hulu/processor";
 import type { PromptOptions } from "./ask-options.js";
 import type { Message } from "./content.js";
 import { EngineError } from "./error.js";
 import { eyeOf, type Loaded } from "./loaded.js";
+import { fewestTokens, planVisual, type VisualPlan } from "./plan.js";
 import { type Identities, rowIdentity, tokenIdentity } from "./prefix.js";
 import { prepare, type SeenParts, textOnly, type Visual } from "./prepare.js";
 import { watched } from "./text-watch.js";
@@ -27,13 +19,9 @@ export interface Draft {
 }
 
 /** A visual input, and how it is cut up in this conversation. */
-interface Item {
+interface Item extends VisualPlan {
   readonly visual: Visual;
   readonly key: string;
-  readonly size: Size;
-  readonly grid: Grid;
-  readonly merge: number;
-  readonly prune: PruneOptions | undefined;
 }
 
 /** A prompt ready for the decoder. */
@@ -93,16 +81,13 @@ const placeholder = ({ checkpoint }: Loaded): number => checkpoint.imageToken?.i
 function itemsOf(loaded: Loaded, visuals: readonly Visual[], options: PromptOptions): Item[] {
   if (visuals.length === 0) return [];
   const { config, preprocessor } = eyeOf(loaded).checkpoint;
-  const merge = options.merge ?? (visuals.some((v) => v.kind === "video") ? 2 : 1);
-  const merges = visuals.map(() => merge);
-  return targetSizes(visuals, merges, preprocessor, options.aspect).map((size, i) => {
+  const prune = options.prune ?? (config.tokenCompression ? "released" : "off");
+  const shown = visuals.map(({ kind, frames, height, width }) => ({ kind, count: frames, height, width }));
+  return planVisual(shown, preprocessor, { ...options, prune }).map((plan, i) => {
     const visual = visuals[i]!;
-    const { patchSize } = preprocessor;
-    const grid = [visual.frames, size.height / patchSize, size.width / patchSize] as const;
-    checkTable(config, grid);
-    const prune = pruning(config, visual, options);
-    const key = visualKey(visual, { size, merge, passOrder: options.passOrder, prune, preprocessor });
-    return { visual, key, size, grid, merge, prune };
+    checkTable(config, plan.grid);
+    const key = visualKey(visual, { ...plan, passOrder: options.passOrder, preprocessor });
+    return { ...plan, visual, key };
   });
 }
 
@@ -113,13 +98,6 @@ function checkTable({ vision }: VlmConfig, [, rows, columns]: Item["grid"]): voi
     "content-invalid",
     `a picture of ${rows} x ${columns} patches does not fit the encoder's table of ${vision.side} x ${vision.side} positions; give a smaller or squarer one, or lower max_tokens in preprocessor_config.json`,
   );
-}
-
-/** Only videos and volumes of more than one frame are pruned. */
-function pruning(config: VlmConfig, { kind, frames }: Visual, { prune }: PromptOptions): PruneOptions | undefined {
-  if (kind !== "video" || frames === 1) return undefined;
-  if (typeof prune === "object") return prune;
-  return { rule: prune ?? (config.tokenCompression ? "released" : "off") };
 }
 
 /** The patches of the visual inputs that a conversation does not hold, each once. */
@@ -194,14 +172,5 @@ function checkLength({ contextLength }: Loaded, positions: number): void {
 /** How many positions a prompt takes at least: of a frame that is pruned, as few tokens as its rule must keep. */
 function fewest(ids: readonly number[], imageToken: number, items: readonly Item[]): number {
   const text = ids.filter((id) => id !== imageToken).length;
-  const visual = items.map(({ grid, merge, prune }) => {
-    const tokens = tokensPerFrame(grid, merge);
-    return (
-      grid[0] *
-      (prune === undefined || prune.rule === "off"
-        ? tokens
-        : Math.min(tokens, prune.minTokens ?? pruneDefaults.minTokens))
-    );
-  });
-  return visual.reduce((n, count) => n + count, text);
+  return items.reduce((n, item) => n + fewestTokens(item), text);
 }
