@@ -5,6 +5,7 @@ import {
   type Numeric,
   type RgbImage,
   readNifti,
+  reorientRas,
   type SliceOptions,
   type Volume,
   volumeFrames,
@@ -23,7 +24,10 @@ export type Part =
   /** Frames of one clip, in order; timestamps in seconds are told to the model. */
   | { readonly type: "video"; readonly frames: readonly ImageInput[]; readonly timestamps?: readonly Numeric[] }
   /** A volume: the bytes of a NIfTI file, or one that is already read. The slices go to the model as frames. */
-  | ({ readonly type: "volume"; readonly volume: Uint8Array | Blob | Volume } & Omit<NiftiOptions, "maxBytes"> &
+  | ({ readonly type: "volume"; readonly volume: Uint8Array | Blob | Volume } & Pick<
+      NiftiOptions,
+      "volumeIndex" | "reorient"
+    > &
       SliceOptions)
   | RememberedPart;
 
@@ -80,14 +84,17 @@ export async function readImage(image: ImageInput): Promise<RgbImage> {
 }
 
 async function readSlices(part: Part & { readonly type: "volume" }): Promise<RgbImage[]> {
-  const { volume, volumeIndex, axis, rule = "hf", numSlices, window } = part;
+  const { volume, volumeIndex, reorient, axis, rule = "hf", numSlices, window, view } = part;
   const slices = {
     ...(axis !== undefined && { axis }),
     rule,
     ...(numSlices !== undefined && { numSlices }),
     ...(window !== undefined && { window }),
+    ...(view !== undefined && { view }),
   };
-  if (!(volume instanceof Uint8Array || volume instanceof Blob)) return volumeFrames(volume, slices);
+  if (!(volume instanceof Uint8Array || volume instanceof Blob))
+    return volumeFrames(reorient === "RAS" ? reorientRas(volume) : volume, slices);
   const bytes = volume instanceof Uint8Array ? volume : new Uint8Array(await volume.arrayBuffer());
-  return volumeFrames(await readNifti(bytes, volumeIndex === undefined ? {} : { volumeIndex }), slices);
+  const options = { ...(volumeIndex !== undefined && { volumeIndex }), ...(reorient !== undefined && { reorient }) };
+  return volumeFrames(await readNifti(bytes, options), slices);
 }

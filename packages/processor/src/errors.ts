@@ -19,6 +19,8 @@ export type ProcessorErrorCode =
   | "nifti-too-large"
   | "nifti-volume-index"
   | "volume-axis"
+  | "volume-data"
+  | "volume-geometry"
   | "volume-slices"
   | "volume-window"
   | "video-sampling"

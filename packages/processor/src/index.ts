@@ -83,15 +83,21 @@ export {
   sampleClip,
   sampleSequence,
 } from "./video/sampling.js";
+export { type Affine, type Geometry, geometryOf, type Orientation, type Row } from "./volume/affine.js";
 export { type NiftiOptions, type NiftiVolume, readNifti } from "./volume/nifti.js";
-export type { NiftiDatatype, NiftiHeader } from "./volume/nifti-header.js";
+export type { NiftiHeader } from "./volume/nifti-header.js";
+export type { NiftiDatatype } from "./volume/nifti-voxels.js";
+export { reorientRas } from "./volume/reorient.js";
 export {
   DEFAULT_SLICES,
   type SliceOptions,
   type SliceRule,
+  type SliceView,
   scalePlane,
   sliceIndices,
   streamSlices,
   volumeFrames,
 } from "./volume/slices.js";
-export { type Axis, axisNumber, type Plane, type Volume, volumeOf } from "./volume/volume.js";
+export { volumeSource } from "./volume/source.js";
+export { type TypedVolume, typedVolume, type VoxelArray } from "./volume/typed.js";
+export { type Axis, axisNumber, type Plane, type Shape, type Volume, volumeOf } from "./volume/volume.js";

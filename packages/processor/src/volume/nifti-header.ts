@@ -1,47 +1,17 @@
 import { ProcessorError } from "../errors.js";
-
-/** The voxel types that are read; the bytes of each. */
-const DATATYPES = new Map<number, readonly [NiftiDatatype, number]>([
-  [2, ["uint8", 1]],
-  [4, ["int16", 2]],
-  [8, ["int32", 4]],
-  [16, ["float32", 4]],
-  [64, ["float64", 8]],
-  [256, ["int8", 1]],
-  [512, ["uint16", 2]],
-  [768, ["uint32", 4]],
-  [1024, ["int64", 8]],
-  [1280, ["uint64", 8]],
-]);
-
-const REFUSED = new Map([
-  [1, "1-bit voxels"],
-  [32, "complex64 voxels"],
-  [128, "RGB24 voxels"],
-  [1536, "float128 voxels"],
-  [1792, "complex128 voxels"],
-  [2048, "complex256 voxels"],
-  [2304, "RGBA32 voxels"],
-]);
-
-export type NiftiDatatype =
-  | "uint8"
-  | "int8"
-  | "uint16"
-  | "int16"
-  | "uint32"
-  | "int32"
-  | "uint64"
-  | "int64"
-  | "float32"
-  | "float64";
+import type { InputLimits } from "../input/limits.js";
+import type { Affine } from "./affine.js";
+import { niftiAffine } from "./nifti-affine.js";
+import { type NiftiDatatype, readDatatype } from "./nifti-voxels.js";
 
 export interface NiftiHeader {
   readonly version: 1 | 2;
+  /** Whether this is the half of a .hdr/.img pair that has no voxels. */
+  readonly pair: boolean;
   readonly littleEndian: boolean;
   /** Sizes along each dimension, as many as the header counts. */
   readonly shape: readonly number[];
-  /** Grid spacing along each dimension, in the file's units. */
+  /** Grid spacing along each dimension, in the file's units; of the first three the absolute value, and 1 for 0. */
   readonly spacing: readonly number[];
   readonly datatype: NiftiDatatype;
   readonly bytesPerVoxel: number;
@@ -50,48 +20,44 @@ export interface NiftiHeader {
   /** value = stored * slope + inter; 1 and 0 where the header gives no usable slope. */
   readonly slope: number;
   readonly inter: number;
+  /** Voxel to RAS+ mm, as nibabel's `affine`. It may be no use: not finite, or singular. Undefined for a broken qform. */
+  readonly affine: Affine | undefined;
 }
 
 /** Bytes that hold either version's header and its extension flag. */
 export const HEADER_BYTES = 544;
 
-/** Reads one field of the header at its place in version 1 or version 2. */
+/** Where things stand in the two versions, and how wide they are. Version 1 has 16-bit sizes and float32, 2 int64 and float64. */
 interface Fields {
   readonly version: 1 | 2;
+  readonly pair: boolean;
   readonly littleEndian: boolean;
-  readonly view: DataView;
+  int16(at1: number, at2: number): number;
+  /** Version 1 keeps codes in int16, version 2 in int32. */
+  code(at1: number, at2: number): number;
+  size(at1: number, at2: number, index?: number): number;
+  real(at1: number, at2: number, index?: number): number;
 }
 
-/** @throws ProcessorError `nifti-header`, `nifti-pair`, `nifti-datatype`, `nifti-dimensions`. */
+/** @throws ProcessorError `nifti-header`, `nifti-datatype`, `nifti-dimensions`. */
 export function parseNiftiHeader(bytes: Uint8Array): NiftiHeader {
   const fields = sniff(bytes);
-  const { version, littleEndian, view } = fields;
-  const int16 = (at: number) => view.getInt16(at, littleEndian);
-  const dim = (i: number) => (version === 1 ? int16(40 + 2 * i) : Number(view.getBigInt64(16 + 8 * i, littleEndian)));
-  const spacing = (i: number) =>
-    version === 1 ? view.getFloat32(76 + 4 * i, littleEndian) : view.getFloat64(104 + 8 * i, littleEndian);
-  const rank = dim(0);
-  if (!(rank >= 1 && rank <= 7)) {
-    throw new ProcessorError("nifti-dimensions", `the header counts ${rank} dimensions, not 1 to 7`);
-  }
-  const shape = Array.from({ length: rank }, (_, i) => dim(i + 1));
-  if (shape.some((n) => !(n >= 1))) {
-    throw new ProcessorError(
-      "nifti-dimensions",
-      `the header's dimensions (${shape.join(", ")}) must all be at least 1`,
-    );
-  }
-  const [datatype, bytesPerVoxel] = readDatatype(int16(version === 1 ? 70 : 12), int16(version === 1 ? 72 : 14));
-  const offset = version === 1 ? view.getFloat32(108, littleEndian) : Number(view.getBigInt64(168, littleEndian));
+  const shape = readShape(fields);
+  const [datatype, bytesPerVoxel] = readDatatype(fields.int16(70, 12), fields.int16(72, 14));
+  const spacings = [1, 2, 3, 4, 5, 6, 7]
+    .map((i) => fields.real(76, 104, i))
+    .map((v, i) => (i > 2 ? v : v === 0 ? 1 : Math.abs(v)));
   return {
-    version,
-    littleEndian,
+    version: fields.version,
+    pair: fields.pair,
+    littleEndian: fields.littleEndian,
     shape,
-    spacing: shape.map((_, i) => spacing(i + 1)),
+    spacing: spacings.slice(0, shape.length),
     datatype,
     bytesPerVoxel,
-    offset: checkOffset(offset, version),
+    offset: readOffset(fields),
     ...readScaling(fields),
+    affine: readAffine(fields, shape, spacings),
   };
 }
 
@@ -101,7 +67,7 @@ export function parseNiftiHeader(bytes: Uint8Array): NiftiHeader {
  * @returns bytes from the file's begin to the last voxel's end
  * @throws ProcessorError `nifti-short`, `nifti-too-large`.
  */
-export function checkNifti(header: NiftiHeader, available: number, maxBytes: number): number {
+export function checkNifti(header: NiftiHeader, available: number, limits: Required<InputLimits>): number {
   const voxels = header.shape.reduce((n, d) => n * d, 1);
   const needed = header.offset + voxels * header.bytesPerVoxel;
   if (!(needed <= available)) {
@@ -111,10 +77,10 @@ export function checkNifti(header: NiftiHeader, available: number, maxBytes: num
       `the header promises ${shape} ${header.datatype} voxels, the file is too short for them`,
     );
   }
-  if (needed > maxBytes) {
+  if (needed > limits.maxBytes) {
     throw new ProcessorError(
       "nifti-too-large",
-      `the file unpacks to ${needed} bytes, over the limit of ${maxBytes} (maxBytes)`,
+      `the file unpacks to ${needed} bytes, over the limit of ${limits.maxBytes} (maxBytes)`,
     );
   }
   return needed;
@@ -122,54 +88,80 @@ export function checkNifti(header: NiftiHeader, available: number, maxBytes: num
 
 function sniff(bytes: Uint8Array): Fields {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const size = (littleEndian: boolean) => (view.byteLength >= 4 ? view.getInt32(0, littleEndian) : 0);
-  const found = [true, false].find((le) => size(le) === 348 || size(le) === 540);
-  if (found === undefined) {
+  const size = (le: boolean) => (view.byteLength >= 4 ? view.getInt32(0, le) : 0);
+  const le = [true, false].find((le) => size(le) === 348 || size(le) === 540);
+  if (le === undefined)
     throw new ProcessorError("nifti-header", "not NIfTI: the first number is not a header size of 348 or 540");
-  }
-  const version = size(found) === 348 ? 1 : 2;
+  const version = size(le) === 348 ? 1 : 2;
   const length = version === 1 ? 348 : 540;
   if (bytes.length < length) throw new ProcessorError("nifti-header", `the header is cut: it needs ${length} bytes`);
-  const at = version === 1 ? 344 : 4;
-  const magic = String.fromCharCode(...bytes.subarray(at, at + 4));
-  if (magic === `ni${version}\0`) {
-    throw new ProcessorError("nifti-pair", "a .hdr/.img pair: convert it to one .nii file first");
-  }
-  if (magic !== `n+${version}\0`)
-    throw new ProcessorError("nifti-header", `not NIfTI-${version}: the magic string is wrong`);
-  return { version, littleEndian: found, view };
+  const one = version === 1;
+  return {
+    version,
+    pair: isPair(bytes.subarray(one ? 344 : 4), version),
+    littleEndian: le,
+    int16: (at1, at2) => view.getInt16(one ? at1 : at2, le),
+    code: (at1, at2) => (one ? view.getInt16(at1, le) : view.getInt32(at2, le)),
+    size: (at1, at2, i = 0) => (one ? view.getInt16(at1 + 2 * i, le) : Number(view.getBigInt64(at2 + 8 * i, le))),
+    real: (at1, at2, i = 0) => (one ? view.getFloat32(at1 + 4 * i, le) : view.getFloat64(at2 + 8 * i, le)),
+  };
 }
 
-function readDatatype(code: number, bits: number): readonly [NiftiDatatype, number] {
-  const known = DATATYPES.get(code);
-  if (known === undefined) {
-    const what = REFUSED.get(code) ?? "an unknown voxel type";
-    throw new ProcessorError("nifti-datatype", `datatype ${code} (${what}) is not read: integer and real voxels are`);
-  }
-  if (bits !== known[1] * 8) {
+function isPair(magic: Uint8Array, version: 1 | 2): boolean {
+  const text = String.fromCharCode(...magic.subarray(0, 4));
+  if (text === `ni${version}\0`) return true;
+  if (text === `n+${version}\0`) return false;
+  // Analyze 7.5 has the same header size, and a number where the magic string stands: 0 in most files.
+  const what = version === 1 && text === "\0\0\0\0" ? "an Analyze 7.5 header, not NIfTI" : "the magic string is wrong";
+  throw new ProcessorError("nifti-header", `not NIfTI-${version}: ${what}`);
+}
+
+function readShape({ size }: Fields): number[] {
+  const rank = size(40, 16);
+  if (!(rank >= 1 && rank <= 7))
+    throw new ProcessorError("nifti-dimensions", `the header counts ${rank} dimensions, not 1 to 7`);
+  const shape = Array.from({ length: rank }, (_, i) => size(40, 16, i + 1));
+  if (shape.some((n) => !(n >= 1)))
     throw new ProcessorError(
-      "nifti-datatype",
-      `bitpix ${bits} does not fit datatype ${code}, which has ${known[1] * 8}`,
+      "nifti-dimensions",
+      `the header's dimensions (${shape.join(", ")}) must all be at least 1`,
     );
-  }
-  return known;
+  return shape;
 }
 
-function checkOffset(offset: number, version: 1 | 2): number {
-  const least = version === 1 ? 352 : 544;
+function readOffset({ version, pair, size, real }: Fields): number {
+  const offset = version === 1 ? real(108, 0) : size(0, 168);
+  const least = pair ? 0 : version === 1 ? 352 : 544;
   // 0 is written for "right after the header".
   const at = offset === 0 ? least : offset;
-  if (!Number.isSafeInteger(at) || at < least) {
+  if (!Number.isSafeInteger(at) || at < least)
     throw new ProcessorError("nifti-header", `vox_offset must be an integer of at least ${least}`);
-  }
   return at;
 }
 
-function readScaling({ view, version, littleEndian }: Fields): { readonly slope: number; readonly inter: number } {
-  const slope = version === 1 ? view.getFloat32(112, littleEndian) : view.getFloat64(176, littleEndian);
-  const inter = version === 1 ? view.getFloat32(116, littleEndian) : view.getFloat64(184, littleEndian);
+function readScaling({ real }: Fields): { readonly slope: number; readonly inter: number } {
+  const slope = real(112, 176);
+  const inter = real(116, 184);
   if (slope === 0 || !Number.isFinite(slope)) return { slope: 1, inter: 0 };
   if (!Number.isFinite(inter))
     throw new ProcessorError("nifti-header", "scl_slope is given, but scl_inter is not a number");
   return { slope, inter };
+}
+
+function readAffine(fields: Fields, shape: readonly number[], spacings: readonly number[]): Affine | undefined {
+  const { real } = fields;
+  const code = (value: number) => (value >= 0 && value <= 5 ? value : 0);
+  const three = (value: (i: 0 | 1 | 2) => number) => [value(0), value(1), value(2)] as const;
+  return niftiAffine({
+    shape: three((i) => shape[i] ?? 1),
+    spacing: three((i) => spacings[i]!),
+    rank: shape.length,
+    sformCode: code(fields.code(254, 348)),
+    sform: Array.from({ length: 12 }, (_, i) => real(280, 400, i)),
+    qformCode: code(fields.code(252, 344)),
+    quaternion: three((i) => real(256, 352, i)),
+    offset: three((i) => real(268, 376, i)),
+    qfac: real(76, 104) === -1 ? -1 : 1,
+    tolerance: 3 * (fields.version === 1 ? 2 ** -23 : 2 ** -52),
+  });
 }

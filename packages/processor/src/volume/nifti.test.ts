@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { bytesOf, codeOf, codeOfAsync, jsonOf, sha256, tensorsOf } from "../../test/helpers.js";
 import { ProcessorError } from "../errors.js";
-import { crc32 } from "./gunzip.js";
+import type { InputLimits } from "../input/limits.js";
+import { crc32, gunzip } from "./gunzip.js";
 import { readNifti } from "./nifti.js";
 import { scalePlane, sliceIndices, streamSlices, volumeFrames } from "./slices.js";
 import { axisNumber, volumeOf } from "./volume.js";
@@ -58,6 +59,8 @@ interface Sample {
   shape?: number[];
   datatype?: number;
   fdata?: { sha256: string; nonfinite?: number };
+  raw?: { sha256: string };
+  rgb_voxels?: { sha256: string };
   slices_8?: Record<
     string,
     { axis: 0 | 1 | 2; indices: number[]; slices: { i: number; sha256: string; undefined?: unknown }[] }
@@ -89,12 +92,84 @@ describe("the samples", () => {
   });
 
   it.each(samples.filter(([, e]) => e.expect.includes("reject")))("%s is refused or read", async (path, e) => {
-    const code = await codeOfAsync(() => readNifti(bytesOf(`samples/${path}`)));
+    const code = await codeOfAsync(() => readNifti(bytesOf(`samples/${path}`), { volumeIndex: 0 }));
     if (e.expect === "reject") expect(code).toMatch(/^nifti-/);
-    if (code === undefined) {
-      const volume = await readNifti(bytesOf(`samples/${path}`));
-      expect(sha256(bytes(volume.values()))).toBe(e.fdata!.sha256);
+    if (code !== undefined || e.rgb_voxels) return;
+    const { volumes } = await readNifti(bytesOf(`samples/${path}`), { volumeIndex: 0 });
+    const all: Uint8Array[] = [];
+    for (let volumeIndex = 0; volumeIndex < volumes; volumeIndex++)
+      all.push(bytes((await readNifti(bytesOf(`samples/${path}`), { volumeIndex })).values()));
+    expect(sha256(Buffer.concat(all))).toBe(e.fdata!.sha256);
+  });
+
+  it("have the stored voxels where the header says", async () => {
+    for (const [path, e] of samples.filter(([, e]) => e.raw)) {
+      if (path.includes("bad_") || path.includes("complex")) continue;
+      const file = Buffer.from(bytesOf(`samples/${path}`));
+      const { header } = await readNifti(file, { volumeIndex: 0 });
+      const content = file[0] === 0x1f ? await gunzip(file, 1, () => 1e7) : file;
+      const length = header.shape.reduce((n, d) => n * d, header.bytesPerVoxel);
+      const stored = Buffer.from(content.slice(header.offset, header.offset + length));
+      if (!header.littleEndian && header.bytesPerVoxel === 2) stored.swap16();
+      expect([path, sha256(stored)]).toEqual([path, e.raw!.sha256]);
     }
+  });
+
+  it("of colour are read as they are", async () => {
+    const volume = await readNifti(bytesOf("samples/nasty/rgb24.nii.gz"));
+    const [x, y, z] = volume.shape;
+    const rowMajor = new Uint8Array(x * y * z * 3);
+    volume.values().forEach((v, i) => {
+      const voxel = Math.floor(i / 3);
+      const [a, b, c] = [voxel % x, Math.floor(voxel / x) % y, Math.floor(voxel / (x * y))];
+      rowMajor[((a * y + b) * z + c) * 3 + (i % 3)] = v;
+    });
+    const golden = Object.fromEntries(samples)["nasty/rgb24.nii.gz"]!.rgb_voxels!;
+    expect([volume.channels, sha256(rowMajor)]).toEqual([3, golden.sha256]);
+    // What is drawn is what is stored, and no window changes it.
+    const window = { center: 1, width: 1 };
+    for (const options of [{}, { rule: "hf", window }] as const) {
+      const [frame] = volumeFrames(volume, { ...options, numSlices: 1 });
+      expect([frame!.width, frame!.height]).toEqual([y, x]);
+      const at = (a: number, b: number) => [...rowMajor.subarray((a * y + b) * z * 3, (a * y + b) * z * 3 + 3)];
+      for (const [a, b] of [
+        [0, 0],
+        [5, 40],
+        [32, 7],
+      ] as const)
+        expect([...frame!.data.subarray((a * y + b) * 3, (a * y + b) * 3 + 3)]).toEqual(at(a, b));
+    }
+  });
+
+  it("of five dimensions count their volumes through", async () => {
+    const file = bytesOf("samples/nasty/five_d.nii.gz");
+    const first = await readNifti(file, { volumeIndex: 0 });
+    expect([first.volumes, first.shape]).toEqual([3, [12, 12, 5]]);
+    const golden = Object.fromEntries(samples)["nasty/five_d.nii.gz"]!.slices_8!;
+    for (const { axis, slices } of Object.values(golden)) {
+      const got = slices.map((s) => sha256(scalePlane(first.plane(axis, s.i), "repository")));
+      expect(got).toEqual(slices.map((s) => s.sha256));
+    }
+  });
+
+  it("in pairs are read from both halves", async () => {
+    const [header, image] = [bytesOf("samples/nasty/pair.hdr"), bytesOf("samples/nasty/pair.img")];
+    const volume = await readNifti(header, { image });
+    expect(volume.shape).toEqual([31, 29, 11]);
+    // The pair was made of the same scan as noform.nii.gz.
+    expect(volume.values()).toEqual((await readNifti(bytesOf("samples/nasty/noform.nii.gz"))).values());
+    const zipped = [new Uint8Array(gzipSync(header)), new Uint8Array(gzipSync(image))] as const;
+    expect((await readNifti(zipped[0], { image: zipped[1] })).values()).toEqual(volume.values());
+    const refused = (bytes: Uint8Array, image?: Uint8Array) =>
+      codeOfAsync(() => readNifti(bytes, image === undefined ? {} : { image }));
+    expect(await refused(header)).toBe("nifti-pair");
+    expect(await refused(zipped[0])).toBe("nifti-pair");
+    expect(await refused(bytesOf("samples/nasty/slope_nan.nii"), image)).toBe("nifti-pair");
+    expect(await refused(header, image.subarray(1))).toBe("nifti-short");
+    expect(await refused(header, zipped[1].subarray(0, 9000))).toBe("nifti-gzip");
+    const analyze = header.slice();
+    analyze.fill(0, 344);
+    await expect(readNifti(analyze, { image })).rejects.toThrow("an Analyze 7.5 header");
   });
 
   it("name what is wrong", async () => {
@@ -129,9 +204,9 @@ describe("the samples", () => {
       "nifti-datatype",
       "nifti-short",
       "nifti-pair",
+      undefined,
       "nifti-datatype",
-      "nifti-datatype",
-      "nifti-dimensions",
+      "nifti-volume-index",
       undefined,
       undefined,
       undefined,
@@ -215,8 +290,23 @@ describe("readNifti", () => {
   });
 
   it("has a limit, which counts before anything is allocated", async () => {
-    expect(await codeOfAsync(() => readNifti(small(), { volumeIndex: 0, maxBytes: 375 }))).toBe("nifti-too-large");
-    expect(await codeOfAsync(() => readNifti(small(), { volumeIndex: 0, maxBytes: 376 }))).toBeUndefined();
+    const read = (limits: InputLimits) => codeOfAsync(() => readNifti(small(), { volumeIndex: 0, limits }));
+    expect(await read({ maxBytes: 375 })).toBe("nifti-too-large");
+    expect(await read({ maxPixels: 3 })).toBe("nifti-too-large");
+    expect(await read({ maxBytes: 0 })).toBe("input-limit");
+    expect(await read({ maxBytes: 376, maxPixels: 4 })).toBeUndefined();
+  });
+
+  it("drops the alpha of RGBA32, and has no scale for colours", async () => {
+    const file = nifti(
+      1,
+      true,
+      2304,
+      32,
+      [2, 1, 1],
+      (view, at) => view.setUint32(at, 0x01020304) ?? view.setUint32(at + 4, 0x05060708),
+    );
+    expect([...(await readNifti(file)).values()]).toEqual([1, 2, 3, 5, 6, 7]);
   });
 
   it("never holds more of a gzip file than the header asks for", async () => {

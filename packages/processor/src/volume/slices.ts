@@ -1,7 +1,8 @@
 import { ProcessorError } from "../errors.js";
 import type { RgbImage } from "../image/rgb.js";
 import { linspaceInts } from "../image/round.js";
-import { type Axis, axisNumber, type Plane, type Volume } from "./volume.js";
+import { turned } from "./reorient.js";
+import { type Axis, axisNumber, type Plane, planeAxes, type Volume } from "./volume.js";
 
 /**
  * Whose rule turns a volume into pictures. `repository`: the released inference code; `numSlices` (180) slices, a smaller
@@ -9,6 +10,14 @@ import { type Axis, axisNumber, type Plane, type Volume } from "./volume.js";
  * slices unless `numSlices` is less, an optional window, a constant slice is black.
  */
 export type SliceRule = "repository" | "hf";
+
+/**
+ * How a slice is laid out as a picture. `upstream`: rows run along the first, columns along the second of the two axes, as
+ * numpy's `V[:, :, k]` does; of most files that is the mirrored transpose of what a viewer shows. `radiological`: as a viewer
+ * shows it: the patient's right at the left, the front at the top of an axial slice and at the left of a sagittal one, the
+ * head at the top of the others.
+ */
+export type SliceView = "upstream" | "radiological";
 
 export interface SliceOptions {
   /** Default `"axial"`. */
@@ -19,6 +28,8 @@ export interface SliceOptions {
   readonly numSlices?: number | null;
   /** `hf` only: values are clipped to center +- width / 2 before scaling. Both or none; physical units. */
   readonly window?: { readonly center: number; readonly width: number };
+  /** Default `"upstream"`. */
+  readonly view?: SliceView;
 }
 
 /** What {@link SliceOptions} of the `repository` rule take where no number is given. */
@@ -38,8 +49,10 @@ export function sliceIndices(count: number, rule: SliceRule, numSlices?: number 
 
 /**
  * Cuts a volume into pictures, each scaled to 0..255 by its own minimum and maximum and truncated. Values that are not
- * finite are left out of minimum and maximum; NaN is drawn as the minimum, infinities are clipped.
- * @throws ProcessorError `volume-axis`, `volume-slices`, `volume-window`.
+ * finite are left out of minimum and maximum; NaN is drawn as the minimum, infinities are clipped. Colours are taken as
+ * they are: they are never scaled, nor windowed.
+ * @throws ProcessorError `volume-axis`, `volume-slices`, `volume-window`, `volume-geometry` (the radiological view of a
+ *   volume that does not say how it lies).
  */
 export function volumeFrames(volume: Volume, options: SliceOptions = {}): RgbImage[] {
   return [...streamSlices(volume, options)];
@@ -50,15 +63,38 @@ export function* streamSlices(volume: Volume, options: SliceOptions = {}): Gener
   const { rule = "repository", window } = options;
   const axis = axisNumber(options.axis ?? "axial");
   checkWindow(rule, window);
+  const view = slicesView(volume, axis, options.view);
   let last: { index: number; image: RgbImage } | undefined;
   for (const index of sliceIndices(volume.shape[axis], rule, options.numSlices)) {
     if (last?.index !== index) {
-      const plane = volume.plane(axis, index);
-      const grey = scalePlane(plane, rule, window);
-      last = { index, image: { data: greyToRgb(grey), width: plane.cols, height: plane.rows } };
+      const plane = view.plane(index);
+      const data = volume.channels === 3 ? Uint8Array.from(plane.values) : greyToRgb(scalePlane(plane, rule, window));
+      last = { index, image: { data, width: plane.cols, height: plane.rows } };
     }
     yield last.image;
   }
+}
+
+/** The planes across an axis, laid out as asked, and the size of their pictures. */
+export function slicesView(volume: Volume, axis: 0 | 1 | 2, view: SliceView = "upstream") {
+  const [a, b] = planeAxes(axis);
+  const size = [volume.shape[b], volume.shape[a]] as const;
+  if (view === "upstream")
+    return { width: size[0], height: size[1], plane: (index: number) => volume.plane(axis, index) };
+  if (view !== "radiological") throw new ProcessorError("volume-geometry", "the view must be upstream or radiological");
+  const orientation = volume.geometry?.orientation;
+  if (orientation === undefined)
+    throw new ProcessorError(
+      "volume-geometry",
+      "the volume does not say how it lies in the patient: it has no radiological view",
+    );
+  // Of right, forward and up the earlier one runs along the columns; all three run to the left and to the top.
+  const transpose = orientation[a].axis < orientation[b].axis;
+  const [down, across] = transpose ? [orientation[b], orientation[a]] : [orientation[a], orientation[b]];
+  const [width, height] = transpose ? [size[1], size[0]] : size;
+  const plane = (index: number) =>
+    turned(volume.plane(axis, index), volume.channels, transpose, down.sign === 1, across.sign === 1);
+  return { width, height, plane };
 }
 
 /** One slice as bytes, `[row * cols + col]`; see {@link volumeFrames}. The arithmetic is float64, as numpy's is. */
