@@ -2,11 +2,13 @@ import { readFile } from "node:fs/promises";
 import { ask } from "./ask.js";
 import type { Command, Io } from "./command.js";
 import { UsageError } from "./errors.js";
+import { verifyInputsBy } from "./inputs/command.js";
+import { isolated } from "./inputs/isolated.js";
 import { inspect } from "./inspect.js";
 import { help, nearest, type Options, parseOptions } from "./options.js";
 import { verify } from "./verify/command.js";
 
-export const commands: readonly Command[] = [ask, inspect, verify];
+export const commands: readonly Command[] = [ask, inspect, verify, verifyInputsBy(isolated)];
 const always: Options = { help: { type: "boolean", help: "show this" } };
 
 /**
@@ -61,7 +63,7 @@ const overview = (): string =>
   [
     "usage: hulu COMMAND [options]",
     "",
-    ...commands.map((c) => `  ${c.name.padEnd(10)}${c.about.split("\n")[0]}`),
+    ...commands.map((c) => `  ${c.name.padEnd(15)}${c.about.split("\n")[0]}`),
     "",
     "hulu COMMAND --help says more.",
     "",

@@ -1,0 +1,93 @@
+import { readFile } from "node:fs/promises";
+import { isAbsolute, join, normalize } from "node:path";
+import { ProcessorError } from "@hulu/processor";
+import { sha256 } from "./facts.js";
+import { Golden } from "./golden.js";
+import { checkImage } from "./images.js";
+import { checkNifti } from "./nifti.js";
+
+/** What became of a file. */
+export type Outcome = "decoded" | "rejected" | "warned";
+
+/** One file or series of a folder, and what is published of it. */
+export interface Task {
+  readonly root: string;
+  /** The key in `files` or `series`: a path below the root. */
+  readonly file: string;
+  readonly list: "files" | "series";
+  readonly entry: unknown;
+}
+
+/** What a check found. It is sent between processes as JSON. */
+export interface Checked {
+  readonly outcome: Outcome;
+  readonly code?: string;
+  /** What differs from what is published, or went wrong in a way that no input may. Empty where all holds. */
+  readonly wrong: readonly string[];
+}
+
+/** What the checks of the kinds of files are given. */
+export interface Source {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  readonly golden: Golden;
+}
+
+/**
+ * @returns the code of what is odd about what was read; undefined where nothing is
+ * @throws ProcessorError where it is refused
+ */
+type Check = (source: Source) => Promise<string | undefined>;
+
+const CHECKS: ReadonlyMap<unknown, Check> = new Map<unknown, Check>([
+  ["image", checkImage],
+  ["nifti", checkNifti],
+]);
+
+/** Read a file as the library does, and compare everything that is published of it. It does not throw. */
+export async function check(task: Task): Promise<Checked> {
+  try {
+    return await checkEntry(task, new Golden(task.entry));
+  } catch (error) {
+    return broken("rejected", "golden", error);
+  }
+}
+
+async function checkEntry({ root, file }: Task, golden: Golden): Promise<Checked> {
+  golden.remarks("kind", "expect", "modality", "how", "note", "reference_decoder", "reference_error");
+  if (isAbsolute(file) || normalize(file).startsWith("..")) throw new TypeError("its path leads out of the folder");
+  const path = join(root, file);
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    return broken("rejected", "unreadable", error);
+  }
+  golden.equal("bytes", bytes.length);
+  golden.equal("sha256", sha256(bytes));
+  const run = CHECKS.get(golden.input("kind"));
+  if (run === undefined)
+    throw new TypeError(
+      `its kind is ${JSON.stringify(golden.input("kind"))}; ${[...CHECKS.keys()].join(", ")} are known`,
+    );
+  return outcomeOf(golden, () => run({ path, bytes, golden }));
+}
+
+async function outcomeOf(golden: Golden, run: () => Promise<string | undefined>): Promise<Checked> {
+  try {
+    const code = await run();
+    const wrong = golden.finish();
+    return code === undefined ? { outcome: "decoded", wrong } : { outcome: "warned", code, wrong };
+  } catch (error) {
+    if (!(error instanceof ProcessorError)) return broken("rejected", "crash", error);
+    // What is published of its pixels is not looked at: there are none. Of the file itself it is.
+    return { outcome: "rejected", code: error.code, wrong: golden.differences() };
+  }
+}
+
+/** An outcome that is never right, whatever is expected. */
+export const broken = (outcome: Outcome, code: string, error: unknown): Checked => ({
+  outcome,
+  code,
+  wrong: [error instanceof Error ? `${error.name}: ${error.message}` : String(error)],
+});
