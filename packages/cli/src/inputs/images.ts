@@ -2,7 +2,7 @@ import { decodeFrames, decodeImage, type ImageFormat, type RgbImage, sniffImage 
 import type { Source } from "./check.js";
 import { type At, compareFacts, compareLossy, type Facts, factsOf, sha256 } from "./facts.js";
 import type { Golden } from "./golden.js";
-import { native16Samples, nativeSamples, orientationOf, pagesOf } from "./stored.js";
+import { modeOf, native16Samples, nativeSamples, orientationOf, pagesOf } from "./stored.js";
 
 /** A picture file, held against what Pillow makes of it. */
 export async function checkImage({ bytes, golden }: Source): Promise<undefined> {
@@ -17,6 +17,7 @@ export async function checkImage({ bytes, golden }: Source): Promise<undefined> 
   golden.equal("exif_orientation", orientation);
   const lossy = format === "jpeg";
   const mode = golden.input("mode");
+  golden.equal("mode", (await modeOf(bytes, format)) ?? mode);
   compareRgb(golden.part("rgb"), await asPillow(bytes, image, mode, golden), lossy);
   compareRgb(golden.part("rgb_exif_transposed"), transposed(image, orientation), lossy);
   compareFrames(golden, decoded);

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { broken, type Checked, type Task } from "./check.js";
+import { broken, type Checked } from "./check.js";
 import type { Checker } from "./command.js";
 
 export type FromChild =
@@ -36,62 +36,60 @@ export function isolated(
     if (child !== undefined) kill(child);
     child = undefined;
   };
-  const started = async (): Promise<ChildProcess | Checked> => {
+  const started = async (): Promise<ChildProcess> => {
     if (child?.connected) return child;
-    const made = start(module, bounds);
-    child = made;
-    const ready = await within(made, bounds.start, undefined, () => undefined);
-    return "kind" in ready ? made : ready;
+    child = start(module, bounds);
+    const heard = await next(child, bounds.start, undefined, () => undefined);
+    if (heard.failure === undefined) return child;
+    stop();
+    signal.throwIfAborted();
+    throw new Error(`the process that checks files does not start: ${heard.failure.wrong.join("; ")}`);
   };
   return {
     async check(task) {
       const process = await started();
-      if ("outcome" in process) {
-        stop();
-        signal.throwIfAborted();
-        throw new Error(`the process that checks files does not start: ${process.wrong.join("; ")}`);
-      }
-      const answer = await within(process, bounds.time, bounds.memory, () => process.send(task));
+      const { message, failure } = await next(process, bounds.time, bounds.memory, () => process.send(task));
+      if (failure !== undefined) stop();
       signal.throwIfAborted();
-      if (!("kind" in answer) || answer.kind !== "checked") {
-        stop();
-        return "kind" in answer ? broken("rejected", "crash", "the process said something else") : answer;
-      }
-      if (answer.maxRss > FRESH * bounds.memory) stop();
-      return answer.maxRss > bounds.memory ? tooLarge(bounds.memory) : answer.checked;
+      if (failure !== undefined) return failure;
+      if (message?.kind !== "checked") return broken("rejected", "crash", "the process said something else");
+      if (message.maxRss > FRESH * bounds.memory) stop();
+      return message.maxRss > bounds.memory ? tooLarge(bounds.memory) : message.checked;
     },
     close: async () => stop(),
   };
 
   /** The next message of the process, or what became of it instead. */
-  function within(
-    of: ChildProcess,
-    time: number,
-    memory: number | undefined,
-    ask: () => void,
-  ): Promise<FromChild | Checked> {
+  function next(of: ChildProcess, time: number, memory: number | undefined, ask: () => void): Promise<Heard> {
     return new Promise((resolve) => {
-      const end = (value: FromChild | Checked) => {
+      const end = (heard: Heard) => {
         clearTimeout(timer);
         clearInterval(watch);
-        of.off("message", end).off("exit", gone).off("error", failed);
+        of.off("message", said).off("exit", gone).off("error", failed);
         signal.removeEventListener("abort", aborted);
-        resolve(value);
+        resolve(heard);
       };
-      const gone = (code: number | null, by: string | null) =>
-        end(broken("rejected", "crash", `the process ended (${by ?? code})`));
-      const failed = (error: Error) => end(broken("rejected", "crash", error));
-      const aborted = () => end(broken("rejected", "aborted", "it was interrupted"));
-      const timer = setTimeout(() => end(broken("rejected", "timeout", `it took more than ${time / 1000} s`)), time);
+      const fail = (code: string, why: unknown) => end({ failure: broken("rejected", code, why) });
+      const said = (message: FromChild) => end({ message });
+      const gone = (code: number | null, by: string | null) => fail("crash", `the process ended (${by ?? code})`);
+      const failed = (error: Error) => fail("crash", error);
+      const aborted = () => fail("aborted", "it was interrupted");
+      const timer = setTimeout(() => fail("timeout", `it took more than ${time / 1000} s`), time);
       const watch = setInterval(async () => {
-        if (memory !== undefined && (await residentBytes(of.pid)) > memory) end(tooLarge(memory));
+        if (memory !== undefined && (await residentBytes(of.pid)) > memory) end({ failure: tooLarge(memory) });
       }, LOOK_EVERY);
-      of.on("message", end).on("exit", gone).on("error", failed);
+      of.on("message", said).on("exit", gone).on("error", failed);
       signal.addEventListener("abort", aborted);
       if (signal.aborted) aborted();
       else ask();
     });
   }
+}
+
+/** One of the two. */
+interface Heard {
+  readonly message?: FromChild;
+  readonly failure?: Checked;
 }
 
 const tooLarge = (memory: number): Checked =>

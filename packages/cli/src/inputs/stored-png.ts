@@ -63,8 +63,15 @@ export function storedPng(file: Uint8Array): StoredPng {
   return { width, height, channels, samples, bits, colour };
 }
 
-/** Frames that an animation chunk announces, else 1. */
-export const pngFrames = (file: Uint8Array): number => chunks(file).frames;
+/** @returns `frames`: what an animation chunk announces, else 1 */
+export function pngHeader(file: Uint8Array): {
+  readonly bits: number;
+  readonly colour: number;
+  readonly frames: number;
+} {
+  const { header, frames } = chunks(file);
+  return { bits: header.getUint8(8), colour: header.getUint8(9), frames };
+}
 
 function chunks(file: Uint8Array): { readonly header: DataView; readonly data: Buffer; readonly frames: number } {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);

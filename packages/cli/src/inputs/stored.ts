@@ -2,7 +2,7 @@ import { type ImageFormat, ProcessorError, type RgbImage } from "@hulu/processor
 import sharp from "sharp";
 import type { Samples } from "./facts.js";
 import { storedGif } from "./stored-gif.js";
-import { pngFrames, type StoredSamples, storedPng } from "./stored-png.js";
+import { pngHeader, type StoredPng, type StoredSamples, storedPng } from "./stored-png.js";
 
 interface Native {
   readonly samples: Samples;
@@ -36,8 +36,19 @@ const shaped = ({ samples, width, height, channels }: StoredSamples): Native => 
 });
 
 /** Pillow widens greys of few bits to 8, and cuts samples of 16 bits to their high byte unless they are grey alone. */
-function eightBit(png: ReturnType<typeof storedPng>): StoredSamples {
+function eightBit(png: StoredPng): StoredSamples {
   const { samples, bits, colour } = png;
+  if (bits === 16 && colour === 4) {
+    const wide = Array.from({ length: samples.length / 2 }, (_, i) => [samples[2 * i]!, samples[2 * i + 1]!] as const);
+    return {
+      ...png,
+      channels: 4,
+      samples: Uint8Array.from(
+        wide.flatMap(([v, a]) => [v, v, v, a]),
+        (v) => v >> 8,
+      ),
+    };
+  }
   if (bits === 16) return { ...png, samples: Uint8Array.from(samples, (v) => v >> 8) };
   if (bits === 8 || colour === 3) return png;
   return { ...png, samples: samples.map((v) => (v * 255) / (2 ** bits - 1)) as Uint8Array };
@@ -57,6 +68,28 @@ export function native16Samples(bytes: Uint8Array, format: ImageFormat): StoredS
   return png;
 }
 
+/** What Pillow calls such a picture; undefined where that takes more than the header of a usual one. */
+export async function modeOf(bytes: Uint8Array, format: ImageFormat): Promise<string | undefined> {
+  if (format === "gif") return storedGif(bytes).grey ? "L" : "P";
+  if (format === "png") {
+    const { bits, colour } = pngHeader(bytes);
+    if (colour === 0) return bits === 16 ? "I;16" : bits === 1 ? "1" : "L";
+    return new Map([
+      [2, "RGB"],
+      [3, "P"],
+      [4, bits === 16 ? "RGBA" : "LA"],
+      [6, "RGBA"],
+    ]).get(colour);
+  }
+  if (format !== "jpeg" && format !== "webp") return undefined;
+  const { channels } = await sharp(bytes, { limitInputPixels: false }).metadata();
+  return new Map([
+    [1, "L"],
+    [3, "RGB"],
+    [4, format === "jpeg" ? "CMYK" : "RGBA"],
+  ]).get(channels ?? 0);
+}
+
 export const orientationOf = async (bytes: Uint8Array): Promise<number> =>
   // A format that sharp does not read (BMP) has none.
   sharp(bytes)
@@ -68,7 +101,7 @@ export const orientationOf = async (bytes: Uint8Array): Promise<number> =>
 
 /** Pictures in a file that is no GIF. */
 export async function pagesOf(bytes: Uint8Array, format: ImageFormat): Promise<number> {
-  if (format === "png") return pngFrames(bytes);
+  if (format === "png") return pngHeader(bytes).frames;
   if (format === "bmp") return 1;
   return (await sharp(bytes, { limitInputPixels: false }).metadata()).pages ?? 1;
 }
