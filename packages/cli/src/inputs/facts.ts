@@ -44,7 +44,7 @@ const DTYPES: ReadonlyMap<unknown, string> = new Map<unknown, string>([
 const dtypeOf = (samples: Samples | undefined): string =>
   DTYPES.get(samples instanceof Uint8Array ? Uint8Array : samples?.constructor) ?? "nothing";
 
-export const bytesOf = (samples: Samples): Uint8Array =>
+const bytesOf = (samples: Samples): Uint8Array =>
   new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
 
 export const sha256 = (samples: Samples): string => createHash("sha256").update(bytesOf(samples)).digest("hex");
