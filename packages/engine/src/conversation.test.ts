@@ -221,7 +221,7 @@ describe("visual inputs", () => {
       { prune: { rule: "pixel", threshold: 0.2 } },
       { prune: { rule: "pixel", minTokens: 2 } },
       { aspect: "transposed" },
-      { passOrder: "pillow11" },
+      { passOrder: "pillow12" },
     ];
     const before = model.tokenizer.encode("<|im_start|>user\nTime 0.0s:", { allowSpecial: true }).length;
     await using asked = model.converse();

@@ -30,7 +30,7 @@ const promptOptions: Known<PromptOptions> = {
   ],
   merge: isCount,
   aspect: oneOf(["true", "transposed"]),
-  passOrder: oneOf(["pillow13", "pillow11"]),
+  passOrder: oneOf(["pillow13", "pillow12"]),
   systemPrompt: isSwitch,
   templateVariables: [isObject, "an object"],
   signal: isSignal,
