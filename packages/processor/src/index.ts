@@ -1,4 +1,15 @@
 export { DEFAULT_CONFIG, type PreprocessorConfig, parsePreprocessorConfig } from "./config.js";
+export { isDicom } from "./dicom/file.js";
+export type { FileWindow, FrameAttributes, Rescale, VoiFunction } from "./dicom/frame-attributes.js";
+export { type DicomHeader, frameAttributes } from "./dicom/header.js";
+export { type DicomImage, type DicomOptions, readDicom } from "./dicom/image.js";
+export type { Photometric, PixelLayout } from "./dicom/layout.js";
+export type { RescaleUsed } from "./dicom/modality.js";
+export type { DicomPicture } from "./dicom/picture.js";
+export type { PromptTag } from "./dicom/prompt-tags.js";
+export type { StoredFrame, StoredSamples } from "./dicom/stored.js";
+export { uidHash } from "./dicom/uid.js";
+export { CT_WINDOWS, type PresetName, type WindowChoice, type WindowUsed } from "./dicom/window.js";
 export { ProcessorError, type ProcessorErrorCode } from "./errors.js";
 export { bmpDecoder } from "./image/bmp.js";
 export { type DecodeOptions, decodeFrames, decodeImage } from "./image/decode.js";

@@ -1,0 +1,76 @@
+import { describe, expect, it } from "vitest";
+import { bytesOf, jsonOf, sha256 } from "../../test/helpers.js";
+import { ProcessorError } from "../errors.js";
+import { type DicomImage, readDicom } from "./image.js";
+import type { WindowChoice } from "./window.js";
+
+interface Hashed {
+  sha256: string;
+}
+
+interface Golden {
+  kind: string;
+  expect: string;
+  transfer_syntax?: string;
+  lossy_decode?: boolean;
+  Rows?: number;
+  Columns?: number;
+  NumberOfFrames?: number;
+  stored?: Hashed;
+  rescaled?: Hashed;
+  window8?: Hashed & { center: number; width: number; function?: "SIGMOID" };
+  minmax8?: Hashed;
+  frames_minmax8?: string[];
+  presets8?: Record<string, Hashed & { center: number; width: number }>;
+  palette_rgb8?: Hashed;
+  rgb?: Hashed;
+}
+
+const NATIVE = ["", "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"];
+
+const files = Object.entries(jsonOf<{ files: Record<string, Golden> }>("samples/goldens.json").files).filter(
+  ([, golden]) => golden.kind === "dicom",
+);
+const exact = files.filter(([, g]) => g.stored && !g.lossy_decode && NATIVE.includes(g.transfer_syntax!));
+const refused = files.filter(([, g]) => !g.stored);
+
+const bytes = (values: ArrayBufferView) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+
+/** All frames one behind the other. */
+async function joined(image: DicomImage, frameOf: (frame: number) => Promise<ArrayBufferView>): Promise<string> {
+  const frames: Uint8Array[] = [];
+  for (let frame = 0; frame < image.frames; frame++) frames.push(bytes(await frameOf(frame)));
+  return sha256(Buffer.concat(frames));
+}
+
+const grey = (data: Uint8Array) => data.filter((_, i) => i % 3 === 0);
+
+describe("what pydicom gives", () => {
+  it.each(exact)("%s", async (path, golden) => {
+    const image = await readDicom(bytesOf(`samples/${path}`));
+    const drawn = (window: WindowChoice) =>
+      joined(image, async (frame) => grey((await image.picture(frame, { window })).image.data));
+    expect(image.header).toMatchObject({ rows: golden.Rows, columns: golden.Columns });
+    expect(image.frames).toBe(golden.NumberOfFrames ?? 1);
+    expect(await joined(image, async (frame) => (await image.stored(frame)).samples)).toBe(golden.stored!.sha256);
+    if (golden.rescaled) expect(await joined(image, (frame) => image.values(frame))).toBe(golden.rescaled.sha256);
+    if (golden.minmax8) expect(await drawn("min-max")).toBe(golden.minmax8.sha256);
+    if (golden.window8) expect(await drawn("file")).toBe(golden.window8.sha256);
+    for (const [name, preset] of Object.entries(golden.presets8 ?? {})) {
+      expect(await drawn(name as "lung"), name).toBe(preset.sha256);
+      expect(await drawn({ center: preset.center, width: preset.width }), name).toBe(preset.sha256);
+    }
+    const colour = golden.palette_rgb8 ?? golden.rgb;
+    const rgb = async (frame: number) => (await image.picture(frame)).image.data;
+    if (colour && !image.header.photometric.startsWith("YBR")) expect(await joined(image, rgb)).toBe(colour.sha256);
+  });
+});
+
+describe("what is refused", () => {
+  it.each(refused)("%s", async (path, golden) => {
+    expect(golden.expect).toMatch(/^reject/);
+    await expect(readDicom(bytesOf(`samples/${path}`)).then((image) => image.picture(0))).rejects.toThrow(
+      ProcessorError,
+    );
+  });
+});
