@@ -15,7 +15,7 @@ const ROOT = "1.2.840.10008.1.2";
 export const IMPLICIT = ROOT;
 export const EXPLICIT = `${ROOT}.1`;
 export const BIG_ENDIAN = `${ROOT}.2`;
-export const DEFLATED = `${ROOT}.1.99`;
+const DEFLATED = `${ROOT}.1.99`;
 
 /** Clips, which are one stream and no frames of their own. */
 const VIDEO = /^1\.2\.840\.10008\.1\.2\.4\.10\d(\.1)?$/;
