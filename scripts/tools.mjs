@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { failedStep, failedTests, lastOutput, told } from "./failures.mjs";
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -18,7 +19,8 @@ export const packages = () =>
 /** @typedef {{ cwd?: string, env?: Record<string, string>, capture?: boolean }} Options */
 
 /**
- * Run a command; its output goes to the terminal, or with `capture` into the result. Rejects when it exits other than 0.
+ * Run a command; its output goes to the terminal, or with `capture` into the result. Rejects when it exits other than 0;
+ * the error's `output` is the last that the command wrote, where that did not go straight to a terminal.
  * @param {string} command
  * @param {readonly string[]} args
  * @param {Options} [options]
@@ -28,7 +30,8 @@ export const run = (command, args, { cwd = root, env = {}, capture = false } = {
   new Promise((resolve, reject) => {
     // npm and npx need a shell on Windows, where they are .cmd files.
     const shell = windows && command !== process.execPath;
-    const output = capture ? "pipe" : "inherit";
+    // Whoever sits at a terminal can scroll back; of a log the end may be all there is.
+    const output = capture || !process.stdout.isTTY ? "pipe" : "inherit";
     const child = spawn(command, args, {
       cwd,
       env: { ...process.env, ...env },
@@ -36,12 +39,19 @@ export const run = (command, args, { cwd = root, env = {}, capture = false } = {
       shell,
     });
     const chunks = [];
-    for (const stream of [child.stdout, child.stderr]) stream?.on("data", (data) => chunks.push(data));
+    const last = lastOutput();
+    for (const name of ["stdout", "stderr"])
+      child[name]?.on("data", (data) => {
+        if (capture) chunks.push(data);
+        else process[name].write(data);
+        last.add(data.toString());
+      });
     child.on("error", reject);
     child.on("close", (code, signal) => {
       const text = Buffer.concat(chunks).toString();
-      if (code === 0) resolve(text);
-      else reject(new Error([`${command} ${args.join(" ")} exited with ${code ?? signal}`, text].join("\n").trim()));
+      if (code === 0) return resolve(text);
+      const message = [`${command} ${args.join(" ")} exited with ${code ?? signal}`, text].join("\n").trim();
+      reject(Object.assign(new Error(message), { output: capture ? "" : last.text() }));
     });
   });
 
@@ -75,7 +85,7 @@ export const pnpm = (args, options) =>
 
 export const install = () => pnpm(["install", "--frozen-lockfile"]);
 
-/** Run vitest, and give how many tests passed, failed and were skipped. */
+/** Run vitest, and give how many tests passed, failed and were skipped, and what failed. */
 export async function vitest(args, options) {
   const report = join(root, ".cache", "vitest.json");
   mkdirSync(dirname(report), { recursive: true });
@@ -85,17 +95,18 @@ export async function vitest(args, options) {
     () => undefined,
     (cause) => cause,
   );
-  let counts;
+  let results;
   try {
-    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = json(report);
-    counts = { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests + numTodoTests };
+    results = json(report);
   } catch {
     throw error ?? new Error("vitest left no report");
   }
-  // A file that does not load, or an error outside a test, fails the run although no test did.
-  if (error && counts.failed === 0) counts.failed = 1;
-  if (!error && counts.passed === 0) throw new Error("no test ran");
-  return counts;
+  const { numPassedTests: passed, numPendingTests, numTodoTests } = results;
+  const failures = failedTests(results, root);
+  // An error outside a test fails the run although no test did.
+  if (error && failures.length === 0) failures.push({ name: "outside of the tests", lines: failedStep(error) });
+  if (!error && passed === 0) throw new Error("no test ran");
+  return { passed, failed: failures.length, skipped: numPendingTests + numTodoTests, failures };
 }
 
 /** Run `task` over the items, `width` at a time. */
@@ -109,8 +120,8 @@ export async function parallel(items, task, width = 2) {
 
 /**
  * Run steps in turn: `{ name, run, after }`. A step counts as one, or as the tests that it gives counts of. All are run but
- * those whose `after`, the name of an earlier step, did not pass. Prints each with its time and a summary, and sets the
- * exit code.
+ * those whose `after`, the name of an earlier step, did not pass. Prints each with its time, a summary and what failed, and
+ * sets the exit code.
  * @param {readonly { name: string, run: () => Promise<unknown>, after?: string }[]} steps
  */
 export async function runSteps(steps) {
@@ -123,7 +134,7 @@ export async function runSteps(steps) {
       (given) => (typeof given === "object" ? given : { passed: 1, failed: 0, skipped: 0 }),
       (cause) => {
         console.error(cause instanceof Error ? cause.message : cause);
-        return { passed: 0, failed: 1, skipped: 0 };
+        return { passed: 0, failed: 1, skipped: 0, failures: [{ name, lines: failedStep(cause) }] };
       },
     );
     const seconds = (performance.now() - start) / 1000;
@@ -140,5 +151,6 @@ export async function runSteps(steps) {
   console.log(row("", total("seconds"), "in all"));
   const skipped = total("skipped") ? `, ${total("skipped")} skipped` : "";
   console.log(`${total("passed")} passed, ${total("failed")} failed${skipped}`);
+  for (const line of told(done)) console.log(line);
   process.exitCode = total("failed") > 0 ? 1 : 0;
 }
