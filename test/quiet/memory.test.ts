@@ -69,11 +69,11 @@ async function measured(folder: string, asked: Asked): Promise<Measured> {
   return JSON.parse(stdout) as Measured;
 }
 const MB = 1e6;
-const told = (what: string, { estimate, loaded, peak, promptTokens }: Measured) => {
+const tell = (what: string, { estimate, loaded, peak, promptTokens }: Measured): string => {
   const parts = Object.entries(estimate).flatMap(([name, n]) => (n > 1e5 ? [`${name} ${Math.round(n / MB)}`] : []));
-  console.log(
-    `${what}, ${promptTokens} positions: loaded ${Math.round(loaded / MB)}, peak ${Math.round(peak / MB)}; foretold ${parts.join(", ")} MB; ${((estimate.peak / peak - 1) * 100).toFixed(1)}%`,
-  );
+  const told = `${what}, ${promptTokens} positions: loaded ${Math.round(loaded / MB)}, peak ${Math.round(peak / MB)}; foretold ${parts.join(", ")} MB; ${((estimate.peak / peak - 1) * 100).toFixed(1)}%`;
+  console.log(told);
+  return told;
 };
 
 describe.runIf(process.platform === "linux")("the memory that is foretold", () => {
@@ -84,14 +84,14 @@ describe.runIf(process.platform === "linux")("the memory that is foretold", () =
     ["BF16, untied, a picture", untied, "BF16", { contextLength: 1024, side: 496, words: 5 }],
   ] as const)("is within 10% of the peak of half a billion parameters: %s", async (what, shape, dtype, asked) => {
     const result = await measured(await checkpoint(shape, dtype), asked);
-    told(what, result);
+    const told = tell(what, result);
     // The prompt fills what it was foretold for.
     expect(result.promptTokens).toBeGreaterThan(asked.contextLength * 0.8);
-    expect(result.estimate.peak / result.peak).toBeGreaterThan(0.9);
-    expect(result.estimate.peak / result.peak).toBeLessThan(1.1);
+    expect(result.estimate.peak / result.peak, told).toBeGreaterThan(0.9);
+    expect(result.estimate.peak / result.peak, told).toBeLessThan(1.1);
     const { fixed, weights, loading } = result.estimate;
-    expect((fixed + weights + loading) / result.loaded).toBeGreaterThan(0.9);
-    expect((fixed + weights + loading) / result.loaded).toBeLessThan(1.1);
+    expect((fixed + weights + loading) / result.loaded, told).toBeGreaterThan(0.9);
+    expect((fixed + weights + loading) / result.loaded, told).toBeLessThan(1.1);
   });
 
   // The runtime's own cost is nearly all, and depends on the machine: its pages, its threads, the garbage of a start.
@@ -99,8 +99,8 @@ describe.runIf(process.platform === "linux")("the memory that is foretold", () =
     "is not 20 MB away where there is nearly nothing to hold: %j",
     async (asked) => {
       const result = await measured(await checkpoint(tiny, "F32"), asked);
-      told("tiny F32", result);
-      expect(Math.abs(result.estimate.peak - result.peak)).toBeLessThan(20 * MB);
+      const told = tell("tiny F32", result);
+      expect(Math.abs(result.estimate.peak - result.peak), told).toBeLessThan(20 * MB);
     },
   );
 });
