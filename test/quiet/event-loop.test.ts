@@ -72,7 +72,7 @@ const idles = `
 `;
 
 interface Run {
-  /** The longest delay in ms of the thread that asks, and of the idle ones beside it. */
+  /** The longest delay in ms of the thread that asks, and of the nearly idle ones beside it. */
   readonly max: number;
   readonly idle: number;
   readonly pieces: number;
@@ -81,11 +81,11 @@ interface Run {
 }
 
 const BOUND = 20;
-/** A neighbour may hold up one core and not the next, so there are as many idle processes as cores, of a few. */
+/** A neighbour may hold up one core and not the next, so there are as many nearly idle processes as cores, four at most. */
 const IDLE = Math.min(4, availableParallelism());
 /**
  * Which runs say something of us. A machine that is late can only add: a run within the bound is one, and a run over it is
- * none if an idle process was over it too. That run is taken again, and never passes for one within the bound.
+ * none if one of these was over it too. That run is taken again, and never passes for one within the bound.
  */
 const counted = (runs: readonly Run[]) => runs.filter(({ max, idle }) => max <= BOUND || idle <= BOUND);
 
@@ -115,6 +115,6 @@ test("loading, a large picture and 64 tokens hold this thread up by no more than
     expect(run.visual).toBeGreaterThan(900);
     expect(run.pieces).toBeGreaterThan(10);
   }
-  expect(counted(runs), `this machine is late, idle processes are too: ${told}`).not.toEqual([]);
+  expect(counted(runs), `this machine is late, nearly idle processes are held up too: ${told}`).not.toEqual([]);
   expect(Math.min(...counted(runs).map((run) => run.max)), told).toBeLessThanOrEqual(BOUND);
 });
