@@ -52,6 +52,7 @@ await runSteps([
   { name: "in a page of Chromium", run: inBrowser },
   { name: "measurements, alone", run: () => vitest(["--config", "test/quiet/vitest.config.ts"]) },
   { name: "property tests, many runs", run: () => vitest(propertyTests(), { env: { HULU_FUZZ: "many" } }) },
+  { name: "broken files, 20,000", run: () => vitest(["test/fuzz.test.ts"], { env: { HULU_INPUTS: "20000" } }) },
   ...goldens.flatMap((folder) => backends.map((backend) => verify(folder, backend))),
   { name: "goldens by the second implementation", run: secondOpinion },
   ...backends.map((backend) => verify(second, backend)),

@@ -1,0 +1,64 @@
+// Runs in a process of its own: what it is told to read may hang, crash or take all the memory that there is.
+import { type Memory, MemoryWatch } from "./measure.js";
+
+const memory = new MemoryWatch();
+
+/** One thing to try: number `seed` of a format, or given files. */
+export type Job = { readonly format: string } & ({ readonly seed: number } | { readonly files: readonly Uint8Array[] });
+
+export interface Report {
+  readonly end: "read" | "refused" | "escaped";
+  readonly what: string;
+  /** What was done to a seed's file. */
+  readonly steps: readonly string[];
+  /** Of the processor, all threads together, both times that it was read. */
+  readonly seconds: number;
+  readonly memory: Memory;
+}
+
+/** What happens beside the promise that is waited for. */
+let aside: string | undefined;
+const note = (what: string) => (error: unknown) => {
+  aside ??= `${what}: ${error instanceof Error ? error.stack : String(error)}`;
+};
+process.on("unhandledRejection", note("an unhandled rejection"));
+process.on("uncaughtException", note("an uncaught error"));
+process.exit = ((code: number) => {
+  throw new Error(`process.exit(${code}) was called`);
+}) as typeof process.exit;
+for (const stream of [process.stdout, process.stderr])
+  stream.write = ((text: unknown) => {
+    note("something was printed")(text);
+    return true;
+  }) as typeof stream.write;
+
+async function run(job: Job): Promise<Report> {
+  // After the watch is in place, which imports would be before.
+  const [{ faulty }, { formats }, { mutant }, { trial }] = await Promise.all([
+    import("./faulty.js"),
+    import("./formats.js"),
+    import("./mutant.js"),
+    import("./trial.js"),
+  ]);
+  const format = [...formats, faulty].find(({ name }) => name === job.format);
+  if (format === undefined) throw new Error(`${job.format} is no format`);
+  const { files, steps } = "seed" in job ? await mutant(format, job.seed) : { files: job.files, steps: [] };
+  aside = undefined;
+  memory.begin();
+  const begin = process.cpuUsage();
+  const outcome = await trial(format, files);
+  const { user, system } = process.cpuUsage(begin);
+  const held = memory.end();
+  // A rejection that nobody waits for is told after this turn.
+  await new Promise(setImmediate);
+  const over = aside === undefined ? outcome : ({ end: "escaped", what: aside } as const);
+  return { ...over, steps, seconds: (user + system) / 1e6, memory: held };
+}
+
+process.on("message", (job: Job) => {
+  run(job).then(
+    (report) => process.send?.(report),
+    (error: unknown) => process.send?.({ broken: error instanceof Error ? error.stack : String(error) }),
+  );
+});
+process.send?.("ready");
