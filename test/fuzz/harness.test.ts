@@ -6,13 +6,18 @@ import { minimise } from "./minimise.js";
 import { mutant } from "./mutant.js";
 import { Runner } from "./runner.js";
 
-const runner = new Runner(2);
-afterAll(() => runner.close());
+const runner = new Runner();
+const impatient = new Runner(2);
+afterAll(() => {
+  runner.close();
+  impatient.close();
+});
 
 test.each(FAULTS.map(([says], i) => [String(says), i] as const))(
   "a reader's fault is found: %s, number %i",
   async (_, i) => {
-    const report = await runner.run({ format: "faulty", files: [Uint8Array.of(i)] });
+    const by = FAULTS[i]![0].test("hangs: no answer in 2 s") ? impatient : runner;
+    const report = await by.run({ format: "faulty", files: [Uint8Array.of(i)] });
     expect(report).toMatchObject({ end: "escaped", what: expect.stringMatching(FAULTS[i]![0]) });
   },
   60_000,
