@@ -32,15 +32,22 @@ async function smollm2() {
   return vitest(["--config", "test/smollm2/vitest.config.ts"]);
 }
 
-// A browser is what a page's tests are about: where there is none and it cannot be installed, they fail.
+// A program of the system: where there is none and it cannot be installed, what needs it fails.
+async function install(program, variable) {
+  const found = await run("which", [program], { capture: true }).catch(() => undefined);
+  if (found !== undefined || process.env[variable] !== undefined) return;
+  const aptGet = (...args) => run("apt-get", ["-qq", ...args], { env: { DEBIAN_FRONTEND: "noninteractive" } });
+  await aptGet("update");
+  await aptGet("install", "--yes", "--no-install-recommends", program);
+}
 async function inBrowser() {
-  const found = await run("which", ["chromium"], { capture: true }).catch(() => undefined);
-  if (found === undefined && process.env.HULU_CHROMIUM === undefined) {
-    const aptGet = (...args) => run("apt-get", ["-qq", ...args], { env: { DEBIAN_FRONTEND: "noninteractive" } });
-    await aptGet("update");
-    await aptGet("install", "--yes", "--no-install-recommends", "chromium");
-  }
+  await install("chromium", "HULU_CHROMIUM");
   return vitest(["--config", "test/browser/vitest.config.ts"]);
+}
+// The tests of `npm test` run on the ffmpeg of a package where there is no other; here they run on the system's.
+async function video() {
+  await install("ffmpeg", "HULU_FFMPEG");
+  return vitest(["packages/processor/src/video"], { env: { HULU_FFMPEG: process.env.HULU_FFMPEG ?? "ffmpeg" } });
 }
 
 const goldens = ["test/data/goldens", "../shared/goldens"].filter((folder) => existsSync(join(root, folder)));
@@ -50,6 +57,7 @@ await runSteps([
   { name: "npm test", run: () => run("npm", ["test"]) },
   { name: "npm start", run: () => run("npm", ["start"]) },
   { name: "in a page of Chromium", run: inBrowser },
+  { name: "video by the system's ffmpeg", run: video },
   { name: "measurements, alone", run: () => vitest(["--config", "test/quiet/vitest.config.ts"]) },
   { name: "property tests, many runs", run: () => vitest(propertyTests(), { env: { HULU_FUZZ: "many" } }) },
   { name: "broken files, 20,000", run: () => vitest(["test/fuzz.test.ts"], { env: { HULU_INPUTS: "20000" } }) },

@@ -48,6 +48,7 @@ export {
 } from "./image/size.js";
 export { type ImageFormat, sniffImage } from "./image/sniff.js";
 export { webDecoder } from "./image/web.js";
+export { type FileInput, fileBytes, fileHead } from "./input/file.js";
 export { type FrameSource, frameSource } from "./input/frame-source.js";
 export { INPUT_LIMITS, type InputLimits, inputLimits } from "./input/limits.js";
 export type { InputWarning, InputWarningCode } from "./input/warning.js";
@@ -85,6 +86,8 @@ export {
   type Tokenizer,
   type TokenStream,
 } from "./text/tokenizer.js";
+export { sniffVideo, type VideoContainer } from "./video/container.js";
+export { openVideo } from "./video/open.js";
 export {
   type ClipSampling,
   type Frames,
@@ -94,6 +97,8 @@ export {
   sampleClip,
   sampleSequence,
 } from "./video/sampling.js";
+export type { SamplingOptions, VideoOptions, VideoSource } from "./video/source.js";
+export { type YuvFrame, type YuvLayout, type YuvMatrix, yuvToRgb } from "./video/yuv.js";
 export { type Affine, type Geometry, geometryOf, type Orientation, type Row } from "./volume/affine.js";
 export { type NiftiOptions, type NiftiVolume, readNifti } from "./volume/nifti.js";
 export type { NiftiHeader } from "./volume/nifti-header.js";

@@ -5,7 +5,7 @@ import { MAX_PIXELS } from "../image/limits.js";
 export interface InputLimits {
   /** Pixels of one picture, slice or frame. Default {@link MAX_PIXELS}. */
   readonly maxPixels?: number;
-  /** Frames or slices of one file or series. Default 65,536: more than half an hour of video at 30 frames a second. */
+  /** Frames or slices of one file or series; of a clip, those that are shown. Default 65,536. */
   readonly maxFrames?: number;
   /** Bytes that a file may hold, or unpack to. Default 2 GiB. */
   readonly maxBytes?: number;

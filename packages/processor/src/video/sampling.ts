@@ -42,8 +42,7 @@ export interface SampledFrames {
  */
 export function sampleClip(clip: ClipSampling): SampledFrames {
   const { total, videoFps, fps, maxFrames, start, end } = checked(clip);
-  if (start !== undefined && end !== undefined && end - start < 1)
-    return shortClip(total, videoFps, start, end, fps, maxFrames);
+  if (start !== undefined && end !== undefined && end - start < 1) return sampleSequence(clip);
   const from = start === undefined ? 0 : Math.trunc(start * videoFps);
   const to = end === undefined ? total : Math.min(Math.trunc(end * videoFps), total);
   const step = fps === undefined ? 1 : Math.max(1, Math.trunc(videoFps / fps));
@@ -55,47 +54,30 @@ export function sampleClip(clip: ClipSampling): SampledFrames {
   return { indices, timestamps: indices.map((i) => i / videoFps) };
 }
 
-/** The released code counts this range from one frame earlier, both ends inclusive. */
-function shortClip(
-  total: number,
-  videoFps: number,
-  start: number,
-  end: number,
-  fps?: number,
-  maxFrames?: number,
-): SampledFrames {
-  const from = Math.max(Math.trunc(start * videoFps) - 1, 0);
-  const to = Math.min(Math.trunc(end * videoFps) - 1, total - 1);
-  const { indices } = sampleSequence({
-    total: Math.max(0, to - from + 1),
-    videoFps,
-    ...(fps === undefined ? {} : { fps }),
-    ...(maxFrames === undefined ? {} : { maxFrames }),
-  });
-  const absolute = indices.map((i) => from + i);
-  return { indices: absolute, timestamps: absolute.map((i) => i / videoFps) };
-}
-
 /**
  * The other sampler of the released code, for folders of frames, GIFs ({@link GIF_FPS}) and clips under 1 s: where `fps`
  * is given and the sequence lasts less than `maxFrames` seconds, the middle of every segment of
- * `min(videoFps // fps, total)` frames; else all frames, or a linspace of `maxFrames`.
+ * `min(videoFps // fps, total)` frames; else all frames, or a linspace of `maxFrames`. A range is counted from one frame
+ * earlier than in {@link sampleClip}, both ends inclusive.
  * @throws ProcessorError `video-sampling` for values out of range.
  */
-export function sampleSequence(sequence: Omit<ClipSampling, "start" | "end">): SampledFrames {
-  const { total, videoFps, fps, maxFrames = Number.POSITIVE_INFINITY } = checked(sequence);
-  const seconds = total / videoFps;
-  let indices: number[];
-  if (fps !== undefined && seconds < maxFrames) {
+export function sampleSequence(sequence: ClipSampling): SampledFrames {
+  const { total, videoFps, fps, maxFrames = Number.POSITIVE_INFINITY, start, end } = checked(sequence);
+  const from = start === undefined ? 0 : Math.max(Math.trunc(start * videoFps) - 1, 0);
+  const to = end === undefined ? total - 1 : Math.min(Math.trunc(end * videoFps) - 1, total - 1);
+  const count = Math.max(0, to - from + 1);
+  const indices = sequenceIndices(count, videoFps, fps, maxFrames).map((i) => from + i);
+  return { indices, timestamps: indices.map((i) => i / videoFps) };
+}
+
+function sequenceIndices(total: number, videoFps: number, fps: number | undefined, maxFrames: number): number[] {
+  if (fps !== undefined && total / videoFps < maxFrames) {
     const segment = Math.max(1, Math.min(Math.floor(videoFps / fps), total));
     const first = Math.floor(segment / 2);
-    indices = Array.from({ length: Math.max(0, Math.ceil((total - first) / segment)) }, (_, i) => first + i * segment);
-  } else if (total <= maxFrames) {
-    indices = Array.from({ length: total }, (_, i) => i);
-  } else {
-    indices = linspaceInts(0, total - 1, maxFrames);
+    return Array.from({ length: Math.max(0, Math.ceil((total - first) / segment)) }, (_, i) => first + i * segment);
   }
-  return { indices, timestamps: indices.map((i) => i / videoFps) };
+  if (total <= maxFrames) return Array.from({ length: total }, (_, i) => i);
+  return linspaceInts(0, total - 1, maxFrames);
 }
 
 interface Checked {

@@ -1,0 +1,89 @@
+import { ProcessorError } from "../errors.js";
+import type { RgbImage } from "../image/rgb.js";
+import type { FrameSource } from "../input/frame-source.js";
+import type { InputLimits } from "../input/limits.js";
+import type { InputWarning } from "../input/warning.js";
+import { type ClipSampling, MAX_FRAMES, type SampledFrames, sampleClip } from "./sampling.js";
+import type { YuvFrame } from "./yuv.js";
+
+/** Which frames of a clip are shown to the model. */
+export interface SamplingOptions {
+  /** Whose limit of frames counts: 768 of the repository's code (default), 128 of the code that travels with checkpoints. */
+  readonly rule?: keyof typeof MAX_FRAMES;
+  /** Frames per second wanted. All where absent, up to the limit. */
+  readonly fps?: number | undefined;
+  /** Another limit of frames than the rule's. */
+  readonly maxFrames?: number | undefined;
+  /** Seconds, inclusive. */
+  readonly start?: number | undefined;
+  /** Seconds, exclusive. */
+  readonly end?: number | undefined;
+}
+
+export interface VideoOptions extends SamplingOptions {
+  /** `maxFrames` of these is the most frames that may be shown, whatever was asked for. */
+  readonly limits?: InputLimits;
+  /**
+   * What becomes of a frame that the decoder could only guess: `"refuse"` (default) throws, `"conceal"` shows the guess.
+   * A clip whose file is cut is read up to the cut, with the warning `partial`.
+   */
+  readonly damage?: "refuse" | "conceal";
+  /** Node: the program to use. Default: `HULU_FFMPEG`, ffmpeg on PATH, the package @ffmpeg-installer/ffmpeg. */
+  readonly ffmpeg?: string | undefined;
+  /** Node: seconds that ffmpeg may be silent. Default 30. */
+  readonly timeout?: number;
+  /** GIFs: what the frames' times are. `"released"` (default): number / 25; `"file"`: from the delays of the file. */
+  readonly gifTimes?: "released" | "file";
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A clip whose frames are decoded as they are asked for. */
+export interface VideoSource extends FrameSource {
+  readonly kind: "video";
+  /** Seconds since the clip's begin, one per frame: its number / {@link videoFps}. */
+  readonly timestamps: readonly number[];
+  /** The numbers of the frames that are shown, of {@link total}. */
+  readonly indices: readonly number[];
+  /** Frames of the whole clip. */
+  readonly total: number;
+  /** Frames per second of the clip, on average. */
+  readonly videoFps: number;
+  /** How its pictures are compressed, as ffmpeg or the browser names it. */
+  readonly codec: string;
+  readonly warnings: readonly InputWarning[];
+  /** The same frames as the decoder gave them, where it gives 8-bit planes; else there are none. */
+  planes?(options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<YuvFrame>;
+  frames(options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<RgbImage>;
+}
+
+/**
+ * The frames that a clip is sampled to.
+ * @param sample the rule; {@link sampleClip} for files
+ * @throws ProcessorError `video-sampling`, `video-frames` where the range holds none, `input-too-large`
+ */
+export function sampled(
+  clip: { readonly total: number; readonly videoFps: number },
+  options: SamplingOptions,
+  limit: number,
+  sample: (clip: ClipSampling) => SampledFrames = sampleClip,
+): SampledFrames {
+  const { rule = "repository", fps, start, end } = options;
+  if (!Object.hasOwn(MAX_FRAMES, rule)) throw new ProcessorError("video-sampling", "rule must be repository or hf");
+  const maxFrames = options.maxFrames ?? MAX_FRAMES[rule];
+  const found = sample({ ...clip, maxFrames, ...definedOf({ fps, start, end }) });
+  if (found.indices.length === 0)
+    throw new ProcessorError("video-frames", `no frame of the clip's ${clip.total} lies in the asked range`);
+  if (found.indices.length > limit)
+    throw new ProcessorError(
+      "input-too-large",
+      `${found.indices.length} frames are over the limit of ${limit} (maxFrames of limits)`,
+    );
+  return found;
+}
+
+/** Without the entries that are undefined. */
+function definedOf<T extends object>(given: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}

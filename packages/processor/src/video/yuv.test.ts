@@ -1,0 +1,77 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { chromaSize, type YuvFrame, type YuvMatrix, yuvBytes, yuvToRgb } from "./yuv.js";
+
+/** Kr and Kb of the standards, and the definition in float64: E' = Y + (2 - 2Kr) V and so on. */
+const K: Readonly<Record<YuvMatrix, readonly [number, number]>> = {
+  bt601: [0.299, 0.114],
+  bt709: [0.2126, 0.0722],
+  fcc: [0.3, 0.11],
+  smpte240m: [0.212, 0.087],
+  bt2020: [0.2627, 0.0593],
+};
+function direct({ matrix, fullRange }: YuvFrame, y: number, u: number, v: number): number[] {
+  const [kr, kb] = K[matrix];
+  const light = fullRange ? y : ((y - 16) * 255) / 219;
+  const [du, dv] = [u, v].map((c) => ((c - 128) * 255) / (fullRange ? 255 : 224)) as [number, number];
+  const red = light + (2 - 2 * kr) * dv;
+  const blue = light + (2 - 2 * kb) * du;
+  const green = (light - kr * red - kb * blue) / (1 - kr - kb);
+  return [red, green, blue].map((c) => Math.min(255, Math.max(0, c)));
+}
+
+const frames = fc
+  .record({
+    width: fc.integer({ min: 1, max: 9 }),
+    height: fc.integer({ min: 1, max: 9 }),
+    layout: fc.constantFrom("4:2:0" as const, "4:2:2" as const, "4:4:4" as const),
+    matrix: fc.constantFrom(...(Object.keys(K) as YuvMatrix[])),
+    fullRange: fc.boolean(),
+  })
+  .chain((f) => {
+    const size = yuvBytes(f.width, f.height, f.layout);
+    return fc.uint8Array({ minLength: size, maxLength: size }).map((data): YuvFrame => ({ ...f, data }));
+  });
+
+test("every colour is the definition's, less at most the steps that rounding down loses", () => {
+  fc.assert(
+    fc.property(frames, (frame) => {
+      const { data, width, height, layout } = frame;
+      const rgb = yuvToRgb(frame);
+      const chroma = chromaSize(width, height, layout);
+      const at = width * height;
+      for (let y = 0; y < height; y++)
+        for (let x = 0; x < width; x++) {
+          const cx = layout === "4:4:4" ? x : x >> 1;
+          const cy = layout === "4:2:0" ? y >> 1 : y;
+          const u = data[at + cy * chroma.width + cx]!;
+          const v = data[at + chroma.width * chroma.height + cy * chroma.width + cx]!;
+          const wanted = direct(frame, data[y * width + x]!, u, v);
+          const got = rgb.data.subarray((y * width + x) * 3, (y * width + x) * 3 + 3);
+          // Luma and each colour difference lose up to one step; the table's four digits lose some hundredths.
+          wanted.forEach((value, c) => {
+            expect(got[c]! - value).toBeLessThan(0.2);
+            expect(value - got[c]!).toBeLessThan(c === 1 ? 3.2 : 2.2);
+          });
+        }
+    }),
+  );
+});
+
+test("black, white and grey of the limited range", () => {
+  const grey = (y: number) =>
+    yuvToRgb({
+      data: Uint8Array.of(y, 128, 128),
+      width: 1,
+      height: 1,
+      layout: "4:2:0",
+      matrix: "bt709",
+      fullRange: false,
+    });
+  expect([...grey(16).data, ...grey(235).data, ...grey(0).data, ...grey(255).data]).toEqual([
+    ...[0, 0, 0],
+    ...[255, 255, 255],
+    ...[0, 0, 0],
+    ...[255, 255, 255],
+  ]);
+});

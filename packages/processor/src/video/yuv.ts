@@ -1,0 +1,93 @@
+import type { RgbImage } from "../image/rgb.js";
+
+/** Which numbers turn luma and colour differences into red, green and blue. */
+export type YuvMatrix = "bt601" | "bt709" | "fcc" | "smpte240m" | "bt2020";
+
+/** A frame as it was decoded: 8-bit planes, tightly packed, Y first, then U, then V. */
+export interface YuvFrame {
+  readonly data: Uint8Array;
+  /** Pixels of Y. */
+  readonly width: number;
+  readonly height: number;
+  readonly layout: YuvLayout;
+  /** What the file says; BT.601 where it says nothing, as ffmpeg takes it. */
+  readonly matrix: YuvMatrix;
+  /** 0..255 (true) or 16..235 for luma and 16..240 for colour. */
+  readonly fullRange: boolean;
+}
+
+/** Subsampling: halved in both directions, in x, or not at all. */
+export type YuvLayout = "4:2:0" | "4:2:2" | "4:4:4";
+
+/** Bytes of all three planes. */
+export function yuvBytes(width: number, height: number, layout: YuvLayout): number {
+  const chroma = chromaSize(width, height, layout);
+  return width * height + 2 * chroma.width * chroma.height;
+}
+
+/** Sides of U and V; an odd side is rounded up. */
+export function chromaSize(width: number, height: number, layout: YuvLayout): { width: number; height: number } {
+  return {
+    width: layout === "4:4:4" ? width : (width + 1) >> 1,
+    height: layout === "4:2:0" ? (height + 1) >> 1 : height,
+  };
+}
+
+/**
+ * V to red, U to blue, U to green, V to green, times 2^16 for colour of 16..240: 255/224 times 2 - 2Kr, 2 - 2Kb,
+ * (2 - 2Kb) Kb / Kg, (2 - 2Kr) Kr / Kg, rounded as libswscale's published table has them.
+ * Source: ITU-R BT.601, BT.709, BT.2020 (Kr, Kb); FCC Title 47 73.682; SMPTE 240M.
+ */
+const MATRICES: Readonly<Record<YuvMatrix, readonly [number, number, number, number]>> = {
+  bt601: [104597, 132201, 25675, 53279],
+  bt709: [117489, 138438, 13975, 34925],
+  fcc: [104448, 132798, 24759, 53109],
+  smpte240m: [117579, 136230, 16907, 35559],
+  bt2020: [110013, 140363, 12277, 42626],
+};
+
+/**
+ * RGB of a decoded frame, each colour sample spread over the pixels that share it. The arithmetic is that of libswscale's
+ * vector code on x86, to the bit: products of 16-bit integers, rounded down to whole steps, then added and clipped.
+ */
+export function yuvToRgb({ data, width, height, layout, matrix, fullRange }: YuvFrame): RgbImage {
+  const { luma, vRed, uGreen, vGreen, uBlue } = tables(matrix, fullRange);
+  const chroma = chromaSize(width, height, layout);
+  const uFrom = width * height;
+  const vFrom = uFrom + chroma.width * chroma.height;
+  const [shiftX, shiftY] = [layout === "4:4:4" ? 0 : 1, layout === "4:2:0" ? 1 : 0];
+  // Writing clips to 0..255.
+  const out = new Uint8ClampedArray(width * height * 3);
+  for (let y = 0, at = 0, to = 0; y < height; y++) {
+    const row = (y >> shiftY) * chroma.width;
+    for (let x = 0; x < width; x++, at++, to += 3) {
+      const u = data[uFrom + row + (x >> shiftX)]!;
+      const v = data[vFrom + row + (x >> shiftX)]!;
+      const light = luma[data[at]!]!;
+      out[to] = light + vRed[v]!;
+      out[to + 1] = light + uGreen[u]! + vGreen[v]!;
+      out[to + 2] = light + uBlue[u]!;
+    }
+  }
+  return { data: new Uint8Array(out.buffer), width, height };
+}
+
+/** What each stored byte adds to a colour. */
+function tables(matrix: YuvMatrix, fullRange: boolean) {
+  const scaled = (factor: number) => Math.trunc(fullRange ? (factor * 224) / 255 : factor);
+  const [vRed, uBlue, uGreen, vGreen] = MATRICES[matrix].map(scaled) as [number, number, number, number];
+  const luma = fullRange ? 65536 : Math.trunc((65536 * 255) / 219);
+  return {
+    luma: products(luma, fullRange ? 0 : 16),
+    vRed: products(vRed, 128),
+    uBlue: products(uBlue, 128),
+    uGreen: products(-uGreen, 128),
+    vGreen: products(-vGreen, 128),
+  };
+}
+
+/** (stored - zero) * factor / 2^16: the stored value times 8, the factor to 13 bits, of the product the high 16 bits. */
+function products(factor: number, zero: number): Int16Array {
+  const rounded = Math.floor(factor / 8 + 0.5);
+  return Int16Array.from({ length: 256 }, (_, stored) => ((stored - zero) * 8 * rounded) >> 16);
+}
