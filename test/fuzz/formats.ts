@@ -4,12 +4,12 @@ import type { Files, Format } from "./format.js";
 import { bmpLayout, bmpSeeds } from "./formats/bmp.js";
 import { gifLayout, gifSeeds } from "./formats/gif.js";
 import { jpegLayout, jpegSeeds } from "./formats/jpeg.js";
-import { gzipInner, gzipLayout, gzipSeeds, niftiLayout, niftiSeeds } from "./formats/nifti.js";
+import { gzipInner, gzipLayout, gzipSeeds, niftiLayout, niftiSeeds, pairSeeds } from "./formats/nifti.js";
 import { pngInner, pngLayout, pngMend, pngSeeds } from "./formats/png.js";
 import { riffLayout, riffMend, webpSeeds } from "./formats/riff.js";
 import { textLayout, textSeeds } from "./formats/text.js";
 import { tiffLayout, tiffSeeds } from "./formats/tiff.js";
-import { MAX_BYTES, MAX_PIXELS } from "./limits.js";
+import { MAX_BYTES, MAX_FRAMES, MAX_PIXELS } from "./limits.js";
 
 /** All of a picture's frames, and the first by itself. */
 async function readPicture([bytes]: Files): Promise<string> {
@@ -32,20 +32,29 @@ async function readPicture([bytes]: Files): Promise<string> {
   return digest.text();
 }
 
-/** Every value of a volume, and slices along each axis by either rule. */
-async function readVolume([bytes]: Files): Promise<string> {
+const limits = { maxPixels: MAX_PIXELS, maxBytes: MAX_BYTES, maxFrames: MAX_FRAMES };
+
+/** Every value of a volume, one file or a pair, as it lies and turned, and slices along each axis by either rule. */
+async function readVolume([bytes, image]: Files): Promise<string> {
   const digest = new Digest();
-  const options = { maxBytes: MAX_BYTES };
-  const volume = await readNifti(bytes!, { ...options, volumeIndex: 0 });
+  const options = { limits, volumeIndex: 0, ...(image && { image }) };
+  const volume = await readNifti(bytes!, options);
   const values = volume.values();
   const [x, y, z] = volume.shape;
-  hold(values.length === x * y * z && values.length > 0, "the values are not of the volume's shape");
+  hold(values.length === x * y * z * volume.channels && values.length > 0, "the values are not of the volume's shape");
   digest.add(values);
+  hold(volume.geometry?.affine.flat().every(Number.isFinite) ?? true, "the affine has what is no number");
+  digest.add(JSON.stringify(volume.geometry ?? null));
   for (const axis of [0, 1, 2] as const)
     for (const rule of ["hf", "repository"] as const)
       for (const frame of streamSlices(volume, { axis, rule, numSlices: 3 })) digest.image(frame);
-  for (const frame of streamSlices(volume, { rule: "hf", numSlices: 2, window: { center: 40, width: 80 } }))
-    digest.image(frame);
+  if (volume.channels === 1)
+    for (const frame of streamSlices(volume, { rule: "hf", numSlices: 2, window: { center: 40, width: 80 } }))
+      digest.image(frame);
+  if (volume.geometry === undefined) return digest.text();
+  const turned = await readNifti(bytes!, { ...options, reorient: "RAS" });
+  hold([...turned.shape].sort().join() === [...volume.shape].sort().join(), "turned, it has other sizes");
+  for (const frame of streamSlices(turned, { rule: "hf", numSlices: 2 })) digest.image(frame);
   return digest.text();
 }
 
@@ -62,25 +71,26 @@ async function readAsAny(files: Files): Promise<string> {
   throw errors[0];
 }
 
+type Made<T> = readonly T[] | Promise<readonly T[]>;
+
+/** Of inputs of one file. */
+const one = (name: string, seeds: () => Made<Uint8Array>, rest: Omit<Format, "name" | "seeds">): Format =>
+  several(name, async () => (await seeds()).map((bytes) => [bytes]), rest);
+
 /** Seeds are made once. */
-function one(
-  name: string,
-  seeds: () => readonly Uint8Array[] | Promise<readonly Uint8Array[]>,
-  rest: Omit<Format, "name" | "seeds">,
-): Format {
+function several(name: string, seeds: () => Made<Files>, rest: Omit<Format, "name" | "seeds">): Format {
   let made: Promise<readonly Files[]> | undefined;
-  const all = async () => (await seeds()).map((bytes) => [bytes]);
   return {
     name,
     seeds: () => {
-      made ??= all();
+      made ??= Promise.resolve(seeds());
       return made;
     },
     ...rest,
   };
 }
 
-const NIFTI_REFUSES = ["nifti-dimensions", "nifti-datatype"];
+const NIFTI_REFUSES = ["nifti-datatype"];
 
 export const formats: readonly Format[] = [
   one("png", pngSeeds, { layout: pngLayout, mend: pngMend, inner: pngInner, read: readPicture }),
@@ -91,6 +101,7 @@ export const formats: readonly Format[] = [
   one("bmp", bmpSeeds, { layout: bmpLayout, read: readPicture }),
   one("nifti", niftiSeeds, { refuses: NIFTI_REFUSES, layout: niftiLayout, read: readVolume }),
   one("nifti-gz", gzipSeeds, { refuses: NIFTI_REFUSES, layout: gzipLayout, inner: gzipInner, read: readVolume }),
+  several("nifti-pair", pairSeeds, { refuses: NIFTI_REFUSES, layout: niftiLayout, read: readVolume }),
   one("text", textSeeds, {
     unreadable: true,
     layout: textLayout,

@@ -156,3 +156,12 @@ export const gzipSeeds = (): readonly Uint8Array[] => [
   ...niftiSeeds().map((bytes) => new Uint8Array(gzipSync(bytes))),
   sample("nasty/one_slice.nii.gz"),
 ];
+
+/** Header and voxels of a pair. */
+export const pairSeeds = (): readonly (readonly [Uint8Array, Uint8Array])[] =>
+  VOXELS.flatMap((voxel, i) =>
+    ([1, 2] as const).map(
+      (version) =>
+        [header(version, i % 2 === 0, SHAPES[i % 3]!, voxel, true), voxels(SHAPES[i % 3]!, voxel[1])] as const,
+    ),
+  );
