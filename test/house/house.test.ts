@@ -146,6 +146,8 @@ test("no file of the repository names a path of somebody's machine", () => {
   const text = /\.(?:ts|mjs|cjs|js|json|md|yaml|yml|sh|py)$|^[^.]+$|^\.[^/]+(?:\/run)?$/;
   const machine = /(?<![\w.])\/(?:wor[k]|roo[t]|hom[e]|User[s])\/\w|(?<![\w.])\/tm[p]\/\w/;
   const wrong = files
+    // Base64 may spell anything.
+    .filter((file) => !file.startsWith("packages/processor/src/dicom/codec/wasm/"))
     .filter((file) => text.test(file) && !file.startsWith("test/data/") && existsSync(join(root, file)))
     .flatMap((file) =>
       readFileSync(join(root, file), "utf8")

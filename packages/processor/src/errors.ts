@@ -12,6 +12,7 @@ export type ProcessorErrorCode =
   | "input-too-large"
   | "config-invalid"
   | "config-unsupported"
+  | "dicom-codec-missing"
   | "dicom-corrupt"
   | "dicom-format"
   | "dicom-frame"
