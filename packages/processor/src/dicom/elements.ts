@@ -28,9 +28,9 @@ export interface DataSet {
 }
 
 export const UNDEFINED_LENGTH = 0xffffffff;
-const ITEM = 0xfffee000;
+export const ITEM = 0xfffee000;
 const ITEM_END = 0xfffee00d;
-const SEQUENCE_END = 0xfffee0dd;
+export const SEQUENCE_END = 0xfffee0dd;
 
 /** More elements than this on one level is no picture's header: real ones have some hundreds. */
 const MAX_ELEMENTS = 65_536;

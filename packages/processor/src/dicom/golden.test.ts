@@ -23,15 +23,15 @@ interface Golden {
   frames_minmax8?: string[];
   presets8?: Record<string, Hashed & { center: number; width: number }>;
   palette_rgb8?: Hashed;
-  rgb?: Hashed;
+  rgb?: Hashed & { dtype: string };
 }
-
-const NATIVE = ["", "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"];
 
 const files = Object.entries(jsonOf<{ files: Record<string, Golden> }>("samples/goldens.json").files).filter(
   ([, golden]) => golden.kind === "dicom",
 );
-const exact = files.filter(([, g]) => g.stored && !g.lossy_decode && NATIVE.includes(g.transfer_syntax!));
+/** JPEG Lossless has no codec yet. */
+const JPEG_LOSSLESS = "1.2.840.10008.1.2.4.70";
+const exact = files.filter(([, g]) => g.stored && !g.lossy_decode && g.transfer_syntax !== JPEG_LOSSLESS);
 const refused = files.filter(([, g]) => !g.stored);
 
 const bytes = (values: ArrayBufferView) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
@@ -60,9 +60,10 @@ describe("what pydicom gives", () => {
       expect(await drawn(name as "lung"), name).toBe(preset.sha256);
       expect(await drawn({ center: preset.center, width: preset.width }), name).toBe(preset.sha256);
     }
-    const colour = golden.palette_rgb8 ?? golden.rgb;
+    // Of 16-bit colour the golden is the stored one; pictures have its high bytes.
+    const colour = golden.palette_rgb8 ?? (golden.rgb?.dtype === "uint8" ? golden.rgb : undefined);
     const rgb = async (frame: number) => (await image.picture(frame)).image.data;
-    if (colour && !image.header.photometric.startsWith("YBR")) expect(await joined(image, rgb)).toBe(colour.sha256);
+    if (colour) expect(await joined(image, rgb)).toBe(colour.sha256);
   });
 });
 

@@ -73,6 +73,8 @@ export function readLayout(set: DataSet, syntax: TransferSyntax, limits: Require
     kind,
   } as const;
   if (!syntax.encapsulated) checkNative(layout);
+  else if (bits.bitsAllocated === 1 || kind !== "integer")
+    throw new ProcessorError("dicom-unsupported", "compressed pixels of 1 bit, and real numbers, are not read");
   return layout;
 }
 

@@ -1,5 +1,6 @@
 import { ProcessorError } from "../errors.js";
 import type { RgbImage } from "../image/rgb.js";
+import { ybrToRgb } from "./codec/ybr.js";
 import type { PixelLayout } from "./layout.js";
 import type { Modality } from "./modality.js";
 import type { StoredFrame, StoredSamples } from "./stored.js";
@@ -35,6 +36,5 @@ export function renderRgb({ samples, colour }: StoredFrame, layout: PixelLayout)
   const { columns: width, rows: height, bitsStored } = layout;
   if (bitsStored < 8) throw new ProcessorError("dicom-unsupported", `colour of ${bitsStored} bits is not read`);
   const rgb = samples instanceof Uint8Array ? samples : Uint8Array.from(samples, (v) => v >>> (bitsStored - 8));
-  if (colour !== "rgb") throw new ProcessorError("dicom-unsupported", "YBR is not read yet");
-  return { data: rgb, width, height };
+  return { data: colour === "rgb" ? rgb : ybrToRgb(rgb), width, height };
 }
