@@ -52,6 +52,9 @@ export { type FileInput, fileBytes, fileHead } from "./input/file.js";
 export { type FrameSource, frameSource } from "./input/frame-source.js";
 export { INPUT_LIMITS, type InputLimits, inputLimits } from "./input/limits.js";
 export type { InputWarning, InputWarningCode } from "./input/warning.js";
+export { type DicomSeries, readSeries, type SeriesOptions } from "./series/series.js";
+export type { SeriesFile } from "./series/slice.js";
+export type { SeriesSliceOptions, SeriesSource, SeriesWindow, SeriesWindowUsed } from "./series/source.js";
 export {
   type Conversation,
   checkConversation,

@@ -32,6 +32,10 @@ export interface FrameAttributes {
   readonly thickness?: number;
   /** Which point in time of a 4D series, from 1. */
   readonly temporalPosition?: number;
+  /** ms */
+  readonly echoTime?: number;
+  /** Of a diffusion weighted picture, s/mm^2. */
+  readonly bValue?: number;
   /** Slope 1 and intercept 0 where the file gives none. */
   readonly rescale: Rescale;
   readonly windows: readonly FileWindow[];
@@ -40,9 +44,13 @@ export interface FrameAttributes {
 /** The attributes of a data set without functional groups. */
 export function readAttributes(set: DataSet): FrameAttributes {
   const temporal = integer(set, TAG.temporalPosition, "IS");
+  const echoTime = number(set, TAG.echoTime, "DS");
+  const bValue = number(set, TAG.bValue, "FD");
   return {
     ...geometry(set),
     ...(temporal !== undefined && { temporalPosition: temporal }),
+    ...(echoTime !== undefined && { echoTime }),
+    ...(bValue !== undefined && { bValue }),
     rescale: readRescale(set),
     windows: readWindows(set),
   };
@@ -58,6 +66,14 @@ export function withGroups(base: FrameAttributes, group: DataSet): FrameAttribut
   for (const item of first(group, TAG.frameContentSequence)) {
     const temporalPosition = integer(item, TAG.temporalPositionIndex, "UL");
     if (temporalPosition !== undefined) parts.push({ temporalPosition });
+  }
+  for (const item of first(group, TAG.echoSequence)) {
+    const echoTime = number(item, TAG.effectiveEchoTime, "FD");
+    if (echoTime !== undefined) parts.push({ echoTime });
+  }
+  for (const item of first(group, TAG.diffusionSequence)) {
+    const bValue = number(item, TAG.bValue, "FD");
+    if (bValue !== undefined) parts.push({ bValue });
   }
   return Object.assign({}, ...parts) as FrameAttributes;
 }

@@ -23,6 +23,8 @@ export interface DicomHeader extends PixelLayout, FrameAttributes {
   readonly bodyPart?: string;
   readonly acquisition?: number;
   readonly instance?: number;
+  /** mm, from where the scanner counts; positions are to be trusted more. */
+  readonly sliceLocation?: number;
   /** Between slices as the scanner says, mm; positions are to be trusted more. */
   readonly spacingBetween?: number;
   /** Seconds since the first frame, one per frame, where the file gives times. */
@@ -59,6 +61,7 @@ export function readHeader(set: DataSet, syntax: TransferSyntax, limits: Require
       bodyPart: text(set, TAG.bodyPart)?.toUpperCase(),
       acquisition: integer(set, TAG.acquisition, "IS"),
       instance: integer(set, TAG.instance, "IS"),
+      sliceLocation: number(set, TAG.sliceLocation, "DS"),
       spacingBetween: number(set, TAG.spacingBetween, "DS"),
       frameTimes: layout.frames > 1 ? frameTimes(set, layout.frames) : undefined,
       burnedIn: { YES: true, NO: false }[text(set, TAG.burnedIn)?.toUpperCase() as "YES" | "NO"],

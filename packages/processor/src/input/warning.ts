@@ -6,6 +6,7 @@ export type InputWarningCode =
   | "series-other"
   | "series-not-dicom"
   | "series-4d"
+  | "series-order"
   | "window-invalid"
   | "burned-in-annotation"
   | "head-volume"

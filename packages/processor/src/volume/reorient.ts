@@ -29,7 +29,8 @@ export function reorientRas(volume: Volume): Volume {
     const source = sources[axis];
     const read = volume.plane(source.axis, source.flip ? shape[axis] - 1 - index : index);
     const [a, b] = planeAxes(axis);
-    return turned(read, channels, sources[a].axis > sources[b].axis, sources[a].flip, sources[b].flip);
+    const transpose = sources[a].axis > sources[b].axis;
+    return turned(read, channels, { transpose, flipRows: sources[a].flip, flipCols: sources[b].flip });
   };
   return {
     shape,
@@ -52,7 +53,15 @@ function turnedAffine(affine: Affine, shape: Shape, sources: readonly Source[]):
 }
 
 /** A plane transposed first, then with its rows and its columns in the other order. */
-export function turned(plane: Plane, channels: 1 | 3, transpose: boolean, flipRows: boolean, flipCols: boolean): Plane {
+export function turned(
+  plane: Plane,
+  channels: 1 | 3,
+  {
+    transpose,
+    flipRows,
+    flipCols,
+  }: { readonly transpose: boolean; readonly flipRows: boolean; readonly flipCols: boolean },
+): Plane {
   if (!transpose && !flipRows && !flipCols) return plane;
   const [rows, cols] = transpose ? [plane.cols, plane.rows] : [plane.rows, plane.cols];
   const values = new Float64Array(plane.values.length);

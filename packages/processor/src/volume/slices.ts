@@ -1,5 +1,5 @@
 import { ProcessorError } from "../errors.js";
-import type { RgbImage } from "../image/rgb.js";
+import { type RgbImage, toRgb } from "../image/rgb.js";
 import { linspaceInts } from "../image/round.js";
 import { turned } from "./reorient.js";
 import { type Axis, axisNumber, type Plane, planeAxes, type Volume } from "./volume.js";
@@ -63,38 +63,54 @@ export function* streamSlices(volume: Volume, options: SliceOptions = {}): Gener
   const { rule = "repository", window } = options;
   const axis = axisNumber(options.axis ?? "axial");
   checkWindow(rule, window);
-  const view = slicesView(volume, axis, options.view);
+  const layout = sliceLayout(volume, axis, options.view);
   let last: { index: number; image: RgbImage } | undefined;
   for (const index of sliceIndices(volume.shape[axis], rule, options.numSlices)) {
     if (last?.index !== index) {
-      const plane = view.plane(index);
-      const data = volume.channels === 3 ? Uint8Array.from(plane.values) : greyToRgb(scalePlane(plane, rule, window));
-      last = { index, image: { data, width: plane.cols, height: plane.rows } };
+      const plane = turned(volume.plane(axis, index), volume.channels, layout);
+      const { rows: height, cols: width, values } = plane;
+      const grey = volume.channels === 1 && scalePlane(plane, rule, window);
+      last = { index, image: { data: grey ? toRgb(grey, width, height, 1) : Uint8Array.from(values), width, height } };
     }
     yield last.image;
   }
 }
 
-/** The planes across an axis, laid out as asked, and the size of their pictures. */
-export function slicesView(volume: Volume, axis: 0 | 1 | 2, view: SliceView = "upstream") {
+/** How planes become pictures: first transposed, then turned about. */
+export interface Layout {
+  readonly width: number;
+  readonly height: number;
+  readonly transpose: boolean;
+  readonly flipRows: boolean;
+  readonly flipCols: boolean;
+}
+
+/** @throws ProcessorError `volume-geometry`. */
+export function sliceLayout(
+  { shape, geometry }: Pick<Volume, "shape" | "geometry">,
+  axis: 0 | 1 | 2,
+  view: SliceView = "upstream",
+): Layout {
   const [a, b] = planeAxes(axis);
-  const size = [volume.shape[b], volume.shape[a]] as const;
   if (view === "upstream")
-    return { width: size[0], height: size[1], plane: (index: number) => volume.plane(axis, index) };
+    return { width: shape[b], height: shape[a], transpose: false, flipRows: false, flipCols: false };
   if (view !== "radiological") throw new ProcessorError("volume-geometry", "the view must be upstream or radiological");
-  const orientation = volume.geometry?.orientation;
-  if (orientation === undefined)
+  if (geometry === undefined)
     throw new ProcessorError(
       "volume-geometry",
       "the volume does not say how it lies in the patient: it has no radiological view",
     );
   // Of right, forward and up the earlier one runs along the columns; all three run to the left and to the top.
+  const { orientation } = geometry;
   const transpose = orientation[a].axis < orientation[b].axis;
-  const [down, across] = transpose ? [orientation[b], orientation[a]] : [orientation[a], orientation[b]];
-  const [width, height] = transpose ? [size[1], size[0]] : size;
-  const plane = (index: number) =>
-    turned(volume.plane(axis, index), volume.channels, transpose, down.sign === 1, across.sign === 1);
-  return { width, height, plane };
+  const [down, across] = transpose ? [b, a] : [a, b];
+  return {
+    width: shape[across],
+    height: shape[down],
+    transpose,
+    flipRows: orientation[down].sign === 1,
+    flipCols: orientation[across].sign === 1,
+  };
 }
 
 /** One slice as bytes, `[row * cols + col]`; see {@link volumeFrames}. The arithmetic is float64, as numpy's is. */
@@ -135,10 +151,4 @@ function checkWindow(rule: SliceRule, window: SliceOptions["window"]): void {
   if (!Number.isFinite(window.center) || !Number.isFinite(window.width) || window.width <= 0) {
     throw new ProcessorError("volume-window", "a window needs a finite center and a positive width");
   }
-}
-
-function greyToRgb(grey: Uint8Array): Uint8Array {
-  const out = new Uint8Array(grey.length * 3);
-  for (let i = 0; i < grey.length; i++) out.fill(grey[i]!, i * 3, i * 3 + 3);
-  return out;
 }

@@ -1,7 +1,7 @@
 import { ProcessorError } from "../errors.js";
 import type { FrameSource } from "../input/frame-source.js";
 import { type InputLimits, inputLimits } from "../input/limits.js";
-import { type SliceOptions, sliceIndices, slicesView, streamSlices } from "./slices.js";
+import { type SliceOptions, sliceIndices, sliceLayout, streamSlices } from "./slices.js";
 import { axisNumber, type Volume } from "./volume.js";
 
 /**
@@ -15,7 +15,7 @@ export function volumeSource(
 ): FrameSource {
   const { maxFrames } = inputLimits(limits);
   const axis = axisNumber(options.axis ?? "axial");
-  const { width, height } = slicesView(volume, axis, options.view);
+  const { width, height } = sliceLayout(volume, axis, options.view);
   const count = sliceIndices(volume.shape[axis], options.rule ?? "repository", options.numSlices).length;
   if (count > maxFrames)
     throw new ProcessorError("volume-slices", `${count} slices are over the limit of ${maxFrames} (maxFrames)`);
