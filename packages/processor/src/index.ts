@@ -50,7 +50,10 @@ export { type ImageFormat, sniffImage } from "./image/sniff.js";
 export { webDecoder } from "./image/web.js";
 export { type FileInput, fileBytes, fileHead } from "./input/file.js";
 export { type FrameSource, frameSource } from "./input/frame-source.js";
+export { type FramesOptions, framesOf } from "./input/frames.js";
 export { INPUT_LIMITS, type InputLimits, inputLimits } from "./input/limits.js";
+export { type PictureInput, type PictureOptions, pictureOf, type Samples } from "./input/picture.js";
+export type { VideoFrameLike } from "./input/video-frame.js";
 export type { InputWarning, InputWarningCode } from "./input/warning.js";
 export { type DicomSeries, readSeries, type SeriesOptions } from "./series/series.js";
 export type { SeriesFile } from "./series/slice.js";
@@ -89,7 +92,9 @@ export {
   type Tokenizer,
   type TokenStream,
 } from "./text/tokenizer.js";
+export { type Cine, type CineOptions, cineSource } from "./video/cine.js";
 export { sniffVideo, type VideoContainer } from "./video/container.js";
+export { FOLDER_FPS, frameFiles } from "./video/folder.js";
 export { openVideo } from "./video/open.js";
 export {
   type ClipSampling,
@@ -100,7 +105,7 @@ export {
   sampleClip,
   sampleSequence,
 } from "./video/sampling.js";
-export type { SamplingOptions, VideoOptions, VideoSource } from "./video/source.js";
+export type { ClipSource, SamplingOptions, VideoOptions, VideoSource } from "./video/source.js";
 export { type YuvFrame, type YuvLayout, type YuvMatrix, yuvToRgb } from "./video/yuv.js";
 export { type Affine, type Geometry, geometryOf, type Orientation, type Row } from "./volume/affine.js";
 export { type NiftiOptions, type NiftiVolume, readNifti } from "./volume/nifti.js";

@@ -1,5 +1,4 @@
 import { ProcessorError } from "../errors.js";
-import type { RgbImage } from "../image/rgb.js";
 import type { FrameSource } from "../input/frame-source.js";
 import type { InputLimits } from "../input/limits.js";
 import type { InputWarning } from "../input/warning.js";
@@ -38,22 +37,26 @@ export interface VideoOptions extends SamplingOptions {
 }
 
 /** A clip whose frames are decoded as they are asked for. */
-export interface VideoSource extends FrameSource {
+export interface ClipSource extends FrameSource {
   readonly kind: "video";
-  /** Seconds since the clip's begin, one per frame: its number / {@link videoFps}. */
-  readonly timestamps: readonly number[];
   /** The numbers of the frames that are shown, of {@link total}. */
   readonly indices: readonly number[];
   /** Frames of the whole clip. */
   readonly total: number;
-  /** Frames per second of the clip, on average. */
-  readonly videoFps: number;
+  /** Frames per second of the clip, on average, where that is known. */
+  readonly videoFps?: number;
   /** How its pictures are compressed, as ffmpeg or the browser names it. */
   readonly codec: string;
   readonly warnings: readonly InputWarning[];
+}
+
+/** A clip out of a file. */
+export interface VideoSource extends ClipSource {
+  readonly videoFps: number;
+  /** Seconds since the clip's begin, one per frame: its number / {@link videoFps}. */
+  readonly timestamps: readonly number[];
   /** The same frames as the decoder gave them, where it gives 8-bit planes; else there are none. */
   planes?(options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<YuvFrame>;
-  frames(options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<RgbImage>;
 }
 
 /**
