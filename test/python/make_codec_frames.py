@@ -6,12 +6,13 @@ Each entry has what a DICOM file would say of the frame, the bitstream in base64
 little-endian, [row][column][sample], as numpy's `dtype`. Lossless ones are encoded from an array and must give it back;
 for lossy ones the samples are what the named decoder made. Pictures are waves, ramps and a little noise.
 
-Needs numpy, imagecodecs, pyjpegls, pylibjpeg-openjpeg. Made with imagecodecs 2026.3.6, pyjpegls 1.5.1,
-pylibjpeg-openjpeg 2.6.0.
+Needs numpy, imagecodecs, pillow, pyjpegls, pylibjpeg-openjpeg. Made with imagecodecs 2026.3.6, pillow 13.0.0 (its
+libjpeg-turbo is 3.2.0), pyjpegls 1.5.1, pylibjpeg-openjpeg 2.6.0.
 """
 
 import base64
 import hashlib
+import io
 import json
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ import imagecodecs
 import jpeg_ls as jpeg_ls_codec
 import numpy as np
 from openjpeg.utils import decode_pixel_data, encode_array
+from PIL import Image
 
 UID = "1.2.840.10008.1.2.4."
 
@@ -112,8 +114,41 @@ def jpeg_ls():
     yield entry("jpeg-ls 12 bits signed", "80", signed, 12, encoded_by_charls(array, 12, 0, 0))
 
 
+def jpeg():
+    """Baseline and progressive by Pillow, 12 bits and other samplings by libjpeg-turbo 3, which decodes them all."""
+    for rows, columns, samples, sampling, options in [
+        (33, 41, 1, 0, {}), (33, 41, 3, 0, {}), (33, 41, 3, 1, {}), (33, 41, 3, 2, {}), (2, 3, 3, 2, {}),
+        (33, 41, 3, 2, {"restart_marker_blocks": 2}), (33, 41, 1, 0, {"progressive": True}),
+        (33, 41, 3, 2, {"progressive": True, "restart_marker_rows": 1}), (40, 31, 3, 1, {"progressive": True}),
+    ]:
+        array = picture(rows, columns, samples, 8)
+        file = io.BytesIO()
+        Image.fromarray(array).save(file, "JPEG", quality=85, subsampling=sampling, **options)
+        image = Image.open(io.BytesIO(file.getvalue()))
+        if samples == 3:
+            image.draft("YCbCr", image.size)
+        kind = " ".join(option.split("_")[0] for option in options)
+        name = f"jpeg 8 bits {rows} x {columns}{f' 4:{[4, 2, 2][sampling]}:{[4, 2, 0][sampling]}' if samples == 3 else ''} {kind}"
+        yield entry(name.strip(), "50", np.asarray(image), 8, file.getvalue(), "YBR_FULL_422" if samples == 3 else None)
+    for bits, samples, sampling in [(12, 1, None), (12, 3, "444"), (12, 3, "420"), (8, 3, "440"), (8, 3, "411")]:
+        array = picture(33, 41, samples, bits)
+        colour = {"colorspace": "RGB", "outcolorspace": "YCBCR", "subsampling": sampling} if samples == 3 else {}
+        encoded = imagecodecs.jpeg8_encode(array, level=85, bitspersample=bits, **colour)
+        raw = {"colorspace": "YCBCR", "outcolorspace": "YCBCR"} if samples == 3 else {}
+        decoded = imagecodecs.jpeg8_decode(encoded, **raw).astype(array.dtype)
+        name = f"jpeg {bits} bits{f' 4:{sampling[1]}:{sampling[2]}' if samples == 3 else ''} extended"
+        yield entry(name, "51", decoded, bits, encoded, "YBR_FULL" if samples == 3 else None)
+    for bits, samples, predictor in [(2, 1, 1), (8, 1, 1), (8, 3, 1), (12, 1, 2), (12, 1, 3), (16, 1, 4), (16, 1, 5),
+                                     (16, 3, 6), (14, 1, 7)]:
+        array = picture(33, 41, samples, bits)
+        colour = {"colorspace": "RGB", "outcolorspace": "RGB"} if samples == 3 else {}
+        encoded = imagecodecs.jpeg8_encode(array, lossless=True, predictor=predictor, bitspersample=bits, **colour)
+        name = f"jpeg lossless {bits} bits, predictor {predictor}{', rgb' if samples == 3 else ''}"
+        yield entry(name, "70" if predictor == 1 else "57", array, bits, encoded)
+
+
 if __name__ == "__main__":
-    frames = [*jpeg2000(), *htj2k(), *jpeg_ls()]
+    frames = [*jpeg2000(), *htj2k(), *jpeg_ls(), *jpeg()]
     text = ",\n".join(json.dumps(frame) for frame in frames)
     Path(sys.argv[1]).write_text(f"[\n{text}\n]\n")
     print(len(frames), "frames")

@@ -1,4 +1,5 @@
 import { type CodecFrame, type PixelFormat, unread } from "./format.js";
+import { decodeJpeg } from "./jpeg/decode.js";
 import { decodeJpegLs } from "./jpeg-ls.js";
 import { decodeJpeg2000 } from "./jpeg2000.js";
 import { decodeRle } from "./rle.js";
@@ -11,6 +12,10 @@ type Decode = (encoded: Uint8Array, format: PixelFormat) => CodecFrame | Promise
 /** By transfer syntax. Source: DICOM PS3.6 annex A. */
 const DECODERS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
   ["1.2.840.10008.1.2.5", decodeRle],
+  ["1.2.840.10008.1.2.4.50", decodeJpeg],
+  ["1.2.840.10008.1.2.4.51", decodeJpeg],
+  ["1.2.840.10008.1.2.4.57", decodeJpeg],
+  ["1.2.840.10008.1.2.4.70", decodeJpeg],
   ["1.2.840.10008.1.2.4.80", decodeJpegLs],
   ["1.2.840.10008.1.2.4.81", decodeJpegLs],
   ["1.2.840.10008.1.2.4.90", decodeJpeg2000],
