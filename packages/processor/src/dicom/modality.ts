@@ -18,7 +18,23 @@ export function modality({ slope, intercept }: Rescale, lut: Lut | undefined): M
 }
 
 /** The least and the greatest finite value; none where there is no finite one. */
-export function valueRange(samples: StoredSamples, { value }: Modality): { min: number; max: number } | undefined {
+export function valueRange(samples: StoredSamples, { used, value }: Modality): ValueRange | undefined {
+  const real = samples instanceof Float32Array || samples instanceof Float64Array;
+  if (used !== "lut" && !real) {
+    // A line has its ends where the stored values have theirs.
+    const { min, max } = extent(samples);
+    return extent([value(min), value(max)]);
+  }
+  const range = extent(samples, value);
+  return range.min <= range.max ? range : undefined;
+}
+
+export interface ValueRange {
+  readonly min: number;
+  readonly max: number;
+}
+
+function extent(samples: StoredSamples | readonly number[], value: (stored: number) => number = (x) => x): ValueRange {
   let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let i = 0; i < samples.length; i++) {
     const x = value(samples[i]!);
@@ -26,5 +42,5 @@ export function valueRange(samples: StoredSamples, { value }: Modality): { min: 
     if (x < min) min = x;
     if (x > max) max = x;
   }
-  return min <= max ? { min, max } : undefined;
+  return { min, max };
 }

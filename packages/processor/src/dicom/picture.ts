@@ -4,7 +4,7 @@ import { type DataSet, items } from "./elements.js";
 import { first } from "./frame-attributes.js";
 import { type DicomHeader, frameAttributes } from "./header.js";
 import { readLut } from "./lut.js";
-import { type Modality, modality, type RescaleUsed, valueRange } from "./modality.js";
+import { type Modality, modality, type RescaleUsed, type ValueRange, valueRange } from "./modality.js";
 import { readPalette, renderPalette } from "./palette.js";
 import { renderGrey, renderRgb } from "./render.js";
 import type { StoredFrame } from "./stored.js";
@@ -23,30 +23,33 @@ export interface DicomPicture {
   readonly frame: number;
 }
 
-type Range = { readonly min: number; readonly max: number };
-
 /** Makes pictures and values of decoded frames. @param stored decodes a frame: "min-max" reads all. */
 export function painter(set: DataSet, header: DicomHeader, stored: (frame: number) => Promise<StoredFrame>) {
   const grey = header.photometric.startsWith("MONOCHROME");
   const palette = header.photometric === "PALETTE COLOR" ? readPalette(set, header.signed) : undefined;
   const luts = first(set, TAG.modalityLutSequence).map((item) => readLut(item, header.signed));
   const modalityOf = (frame: number) => modality(frameAttributes(header, frame).rescale, luts[0]);
-  let range: Promise<Range> | undefined;
+  let range: Promise<ValueRange> | undefined;
 
-  const fullRange = async (): Promise<Range> => {
-    let all: Range | undefined;
+  const fullRange = async (known: StoredFrame, at: number): Promise<ValueRange> => {
+    let all: ValueRange | undefined;
     for (let frame = 0; frame < header.frames; frame++) {
-      const own = valueRange((await stored(frame)).samples, modalityOf(frame));
+      const { samples } = frame === at ? known : await stored(frame);
+      const own = valueRange(samples, modalityOf(frame));
       all = all && own ? { min: Math.min(all.min, own.min), max: Math.max(all.max, own.max) } : (own ?? all);
     }
     return all ?? { min: 0, max: 0 };
   };
 
-  const voiOf = async (choice: WindowChoice, frame: number): Promise<{ voi: Voi; used: WindowUsed }> => {
+  const voiOf = async (
+    choice: WindowChoice,
+    decoded: StoredFrame,
+    frame: number,
+  ): Promise<{ voi: Voi; used: WindowUsed }> => {
     const { windows } = frameAttributes(header, frame);
     const used = chooseWindow(choice, { windows, luts: header.voiLuts, modality: header.modality });
     if (used === "min-max") {
-      range ??= fullRange();
+      range ??= fullRange(decoded, frame);
       const { min, max } = await range;
       return { voi: minMaxVoi(min, max), used: { from: "min-max", min, max } };
     }
@@ -68,7 +71,7 @@ export function painter(set: DataSet, header: DicomHeader, stored: (frame: numbe
       const applied = modalityOf(frame);
       const pictures: DicomPicture[] = [];
       for (const choice of windows) {
-        const { voi, used } = await voiOf(choice, frame);
+        const { voi, used } = await voiOf(choice, decoded, frame);
         const image = renderGrey(decoded, header, applied, voi);
         pictures.push({ image, window: used, rescale: applied.used, frame });
       }

@@ -6,26 +6,28 @@ import type { Modality } from "./modality.js";
 import type { StoredFrame, StoredSamples } from "./stored.js";
 import { toByte, type Voi } from "./voi.js";
 
-type Render = (stored: number) => number;
-
 /** A grey frame through modality and VOI, MONOCHROME1 inverted, as RGB of three equal samples. */
 export function renderGrey({ samples }: StoredFrame, layout: PixelLayout, { value }: Modality, voi: Voi): RgbImage {
   const white = layout.photometric === "MONOCHROME1" ? 255 : 0;
-  const render: Render = (stored) => Math.abs(white - toByte(voi(value(stored))));
-  const grey = tabulated(samples, render);
+  const render = (stored: number) => Math.abs(white - toByte(voi(value(stored))));
   const data = new Uint8Array(samples.length * 3);
-  for (let i = 0, to = 0; i < samples.length; i++, to += 3) data[to] = data[to + 1] = data[to + 2] = grey(samples[i]!);
+  const { low, table } = tabulate(samples, render);
+  for (let i = 0, to = 0; i < samples.length; i++, to += 3) {
+    const stored = samples[i]!;
+    const grey = table ? table[stored - low]! : render(stored);
+    data[to] = grey;
+    data[to + 1] = grey;
+    data[to + 2] = grey;
+  }
   return { data, width: layout.columns, height: layout.rows };
 }
 
-/** A function of samples, from a table where they have at most 16 bits and are more than the table has. */
-function tabulated(samples: StoredSamples, render: Render): Render {
-  const size = samples instanceof Float32Array || samples instanceof Float64Array ? 8 : samples.BYTES_PER_ELEMENT;
-  if (size > 2 || samples.length < 2 ** (8 * size)) return render;
-  const count = 2 ** (8 * size);
+/** A function of each sample there can be, from `low` on; no table where that is not worth it. */
+function tabulate(samples: StoredSamples, render: (stored: number) => number): { low: number; table?: Uint8Array } {
+  const count = 2 ** (8 * samples.BYTES_PER_ELEMENT);
+  if (count > 2 ** 16 || samples.length < count) return { low: 0 };
   const low = samples instanceof Int8Array || samples instanceof Int16Array ? -count / 2 : 0;
-  const table = Uint8Array.from({ length: count }, (_, i) => render(low + i));
-  return (stored) => table[stored - low]!;
+  return { low, table: Uint8Array.from({ length: count }, (_, i) => render(low + i)) };
 }
 
 /**
