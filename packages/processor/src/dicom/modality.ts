@@ -23,11 +23,12 @@ export function valueRange(samples: StoredSamples, { used, value }: Modality): V
   if (used !== "lut" && !real) {
     // A line has its ends where the stored values have theirs.
     const { min, max } = extent(samples);
-    return extent([value(min), value(max)]);
+    return some(extent([value(min), value(max)]));
   }
-  const range = extent(samples, value);
-  return range.min <= range.max ? range : undefined;
+  return some(extent(samples, value));
 }
+
+const some = (range: ValueRange) => (range.min <= range.max ? range : undefined);
 
 export interface ValueRange {
   readonly min: number;
