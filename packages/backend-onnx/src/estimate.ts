@@ -58,12 +58,14 @@ function weightsOf(graph: Graph, weights: WeightSource): { readonly held: number
     const mapped = mappedWeight(weights, path) !== undefined;
     const bytes = packed.has(node) ? packedBytes(shape) : read.has(node) ? countOf(shape) * F32 : 0;
     held += bytes;
-    largest = Math.max(largest, bytes);
+    // A matrix lies there twice while it is packed; one that is not stored in float32 as it is stored, and converted, too.
+    const converted = bytes > 0 && mapped && weights.info(path)?.dtype !== "F32";
+    largest = Math.max(largest, converted ? 2 * bytes + storedBytes(weights, path) : bytes);
     if (mapped) continue;
     if (tables.has(node)) held += storedBytes(weights, path);
     copied += storedBytes(weights, path);
   }
-  // A matrix lies there twice while it is packed. What is not mapped is read, put into the model, and read from that.
+  // What is not mapped is read, put into the model, and read from that.
   return { held, beside: largest + 2 * copied };
 }
 
