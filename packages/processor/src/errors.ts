@@ -8,6 +8,7 @@ export type ProcessorErrorCode =
   | "image-shape"
   | "image-size"
   | "input-limit"
+  | "input-format"
   | "input-file"
   | "input-too-large"
   | "config-invalid"

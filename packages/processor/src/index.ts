@@ -49,9 +49,12 @@ export {
 export { type ImageFormat, sniffImage } from "./image/sniff.js";
 export { webDecoder } from "./image/web.js";
 export { type FileInput, fileBytes, fileHead } from "./input/file.js";
+export { type InputFormat, sniffInput } from "./input/format.js";
 export { type FrameSource, frameSource } from "./input/frame-source.js";
 export { type FramesOptions, framesOf } from "./input/frames.js";
 export { INPUT_LIMITS, type InputLimits, inputLimits } from "./input/limits.js";
+export { openInput } from "./input/open.js";
+export type { InputFacts, InputFiles, OpenedInput, OpenOptions } from "./input/opened.js";
 export { type PictureInput, type PictureOptions, pictureOf, type Samples } from "./input/picture.js";
 export type { VideoFrameLike } from "./input/video-frame.js";
 export type { InputWarning, InputWarningCode } from "./input/warning.js";

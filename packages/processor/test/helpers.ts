@@ -13,14 +13,17 @@ import {
 
 const DATA = new URL("../../../test/data/", import.meta.url);
 
+/** Where a file of test/data lies. */
+export const dataPath = (path: string): string => fileURLToPath(new URL(path, DATA));
+
 /** Bytes of a file of test/data, e.g. `samples/2d/ihc.png`. */
 export function bytesOf(path: string): Uint8Array {
-  return new Uint8Array(readFileSync(fileURLToPath(new URL(path, DATA))));
+  return new Uint8Array(readFileSync(dataPath(path)));
 }
 
 /** Parsed JSON of test/data; whole floats come out as Float where `floats`. */
 export function jsonOf<T>(path: string, options: { floats?: boolean } = {}): T {
-  const text = readFileSync(fileURLToPath(new URL(path, DATA)), "utf8");
+  const text = readFileSync(dataPath(path), "utf8");
   return (options.floats ? parseJson(text) : JSON.parse(text)) as T;
 }
 
