@@ -46,7 +46,7 @@ export function withElements(elements: readonly Written[], more: readonly Writte
 
 export const concat = (parts: readonly Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts));
 
-export const ascii = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charCodeAt(0));
+const ascii = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charCodeAt(0));
 
 export const writeElements = (elements: readonly Written[], encoding: Encoding): Uint8Array =>
   concat(elements.map((element) => writeElement(element, encoding)));

@@ -86,6 +86,13 @@ export function* items(set: DataSet, tag: number): Generator<DataSet> {
   }
 }
 
+/** The first items of a sequence, `most` of them: a file may have millions. */
+export function someItems(set: DataSet, tag: number, most: number): readonly DataSet[] {
+  const found: DataSet[] = [];
+  for (const item of items(set, tag)) if (found.push(item) === most) break;
+  return found;
+}
+
 /**
  * The head of the element at `at`. One whose VR is no two capitals is read as implicit, as pydicom does.
  * @throws ProcessorError `dicom-corrupt` where it is cut.

@@ -34,6 +34,13 @@ describe("frames of fragments", () => {
     ]);
   });
 
+  it("a table of more frames than the header says gives the first", () => {
+    expect(frames(encapsulate([A, B, C, D], [0, 10, 20, 32]), 2)).toEqual([
+      [1, 1],
+      [2, 2],
+    ]);
+  });
+
   it("by the extended offset table, before the basic one", () => {
     const extended: Written[] = [
       [TAG.extendedOffsets, "OV", [0, 10]],

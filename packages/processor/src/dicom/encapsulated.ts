@@ -57,9 +57,9 @@ function readFragments(bytes: Uint8Array, start: number): { table: number[]; fra
   return { table, fragments };
 }
 
-/** The first fragment of each frame, and behind the last; undefined where the table has not one place for each frame. */
+/** The first fragment of each frame, and of the next; undefined where the table has not a place for each frame. */
 function byTable(fragments: readonly Fragment[], offsets: readonly number[], frames: number): number[] | undefined {
-  if (offsets.length !== frames || offsets[0] !== 0) return undefined;
+  if (offsets.length < frames || offsets[0] !== 0) return undefined;
   const base = fragments[0]!.at;
   const places = new Map(fragments.map(({ at }, i) => [at - base, i]));
   const firsts = offsets.map((offset) => places.get(offset) ?? -1);

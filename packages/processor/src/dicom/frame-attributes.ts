@@ -1,6 +1,6 @@
 import { ProcessorError } from "../errors.js";
 import { integer, number, numbers, text, valueBytes, vector } from "./attributes.js";
-import { type DataSet, items } from "./elements.js";
+import { type DataSet, someItems } from "./elements.js";
 import { TAG } from "./tags.js";
 
 export type VoiFunction = "LINEAR" | "LINEAR_EXACT" | "SIGMOID";
@@ -79,10 +79,7 @@ export function withGroups(base: FrameAttributes, group: DataSet): FrameAttribut
 }
 
 /** The first item of a sequence, as a list of one or none. */
-export function first(set: DataSet, tag: number): readonly DataSet[] {
-  for (const item of items(set, tag)) return [item];
-  return [];
-}
+export const first = (set: DataSet, tag: number): readonly DataSet[] => someItems(set, tag, 1);
 
 function geometry(set: DataSet): Partial<FrameAttributes> {
   const position = vector(set, TAG.position, "DS", 3);

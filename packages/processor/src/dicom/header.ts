@@ -1,7 +1,7 @@
 import { ProcessorError } from "../errors.js";
 import type { InputLimits } from "../input/limits.js";
 import { integer, number, numbers, text, texts, valueBytes } from "./attributes.js";
-import { type DataSet, items } from "./elements.js";
+import { type DataSet, items, someItems } from "./elements.js";
 import { type FrameAttributes, first, readAttributes, withGroups } from "./frame-attributes.js";
 import { type PixelLayout, readLayout } from "./layout.js";
 import { TAG } from "./tags.js";
@@ -39,6 +39,9 @@ export interface DicomHeader extends PixelLayout, FrameAttributes {
   readonly perFrame: readonly FrameAttributes[];
 }
 
+/** No file gives more on purpose. */
+const MAX_LUTS = 256;
+
 /** What holds for one frame. */
 export const frameAttributes = (header: DicomHeader, frame: number): FrameAttributes =>
   header.perFrame[frame] ?? header;
@@ -68,7 +71,7 @@ export function readHeader(set: DataSet, syntax: TransferSyntax, limits: Require
     }),
     imageType: texts(set, TAG.imageType),
     modalityLut: first(set, TAG.modalityLutSequence).length > 0,
-    voiLuts: [...items(set, TAG.voiLutSequence)].length,
+    voiLuts: someItems(set, TAG.voiLutSequence, MAX_LUTS).length,
     perFrame,
   };
 }

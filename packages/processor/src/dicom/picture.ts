@@ -1,6 +1,6 @@
 import { ProcessorError } from "../errors.js";
 import type { RgbImage } from "../image/rgb.js";
-import { type DataSet, items } from "./elements.js";
+import { type DataSet, someItems } from "./elements.js";
 import { first } from "./frame-attributes.js";
 import { type DicomHeader, frameAttributes } from "./header.js";
 import { readLut } from "./lut.js";
@@ -82,6 +82,6 @@ export function painter(set: DataSet, header: DicomHeader, stored: (frame: numbe
 
 /** Its first value is signed where the values can be negative and the file does not say. */
 function voiLut(set: DataSet, index: number, { signed }: DicomHeader, { value }: Modality) {
-  const item = [...items(set, TAG.voiLutSequence)][index]!;
+  const item = someItems(set, TAG.voiLutSequence, index + 1)[index]!;
   return readLut(item, signed || value(0) < 0);
 }
