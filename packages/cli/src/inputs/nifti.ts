@@ -1,20 +1,47 @@
-import { type NiftiVolume, readNifti, scalePlane, sliceIndices, type Volume } from "@hulu/processor";
+import { readFile } from "node:fs/promises";
+import {
+  type NiftiOptions,
+  type NiftiVolume,
+  ProcessorError,
+  readNifti,
+  scalePlane,
+  sliceIndices,
+  type Volume,
+} from "@hulu/processor";
 import type { Source } from "./check.js";
 import { compareFacts, factsOf, SIX_DIGITS, sha256 } from "./facts.js";
 import type { Golden } from "./golden.js";
 import { type StoredNifti, storedNifti, storedVoxels } from "./stored-nifti.js";
 
+/** nibabel computes an affine in float64 too, in another order. */
+const AFFINE = 1e-9;
+
 /** A NIfTI file, held against what nibabel makes of it. */
-export async function checkNifti({ bytes, golden }: Source): Promise<undefined> {
+export async function checkNifti({ path, bytes, golden }: Source): Promise<undefined> {
+  const image = await otherHalf(path);
+  const read = (options: NiftiOptions) => readNifti(bytes, { ...(image && { image }), ...options });
   // Of a file of several volumes the first is the one that is sliced.
-  const volume = await readNifti(bytes, { volumeIndex: 0 });
+  const volume = await read({ volumeIndex: 0 });
   golden.remarks("slices_of");
-  const stored = storedNifti(bytes);
+  const stored = storedNifti(bytes, image);
   compareHeader(golden, volume, stored);
+  golden.near("affine", volume.header.affine, AFFINE);
+  golden.equal("axcodes", volume.geometry?.axcodes);
   compareRaw(golden, volume, stored);
-  await compareValues(golden.part("fdata"), volume, stored);
+  await compareValues(golden.part("fdata"), volume, read);
   compareSlices(golden.part("slices_8"), volume);
+  const canonical = golden.part("canonical_ras");
+  if (canonical !== undefined) compareCanonical(canonical, await read({ volumeIndex: 0, reorient: "RAS" }));
+  compareColours(golden.part("rgb_voxels"), volume);
   return undefined;
+}
+
+/** A .hdr has its voxels in a file of the same name. */
+async function otherHalf(path: string): Promise<Uint8Array | undefined> {
+  if (!/\.hdr$/i.test(path)) return undefined;
+  return readFile(path.replace(/hdr$/, "img").replace(/HDR$/, "IMG")).catch((cause: unknown) => {
+    throw new ProcessorError("nifti-pair", "the .img half of the pair cannot be read", { cause });
+  });
 }
 
 const spelled = (x: number): number | string =>
@@ -52,12 +79,15 @@ function compareRaw(golden: Golden, { header: { shape } }: NiftiVolume, stored: 
 }
 
 /** All values of all volumes, the first axis fastest. */
-async function compareValues(golden: Golden | undefined, first: NiftiVolume, stored: StoredNifti): Promise<void> {
+async function compareValues(
+  golden: Golden | undefined,
+  first: NiftiVolume,
+  read: (options: NiftiOptions) => Promise<NiftiVolume>,
+): Promise<void> {
   if (golden === undefined) return;
-  const { shape } = first.header;
   const volumes: Volume[] = [first];
-  for (let i = 1; i < product(shape.slice(3)); i++) volumes.push(await readNifti(stored.content, { volumeIndex: i }));
-  compareFacts(golden, factsOf(shape, slabs(volumes)));
+  for (let i = 1; i < first.volumes; i++) volumes.push(await read({ volumeIndex: i }));
+  compareFacts(golden, factsOf(first.header.shape, slabs(volumes)));
 }
 
 /** The planes across the last axis in file order: a volume's values would take 8 bytes a voxel at once. */
@@ -110,4 +140,24 @@ function compareSlice(golden: Golden, volume: Volume, axis: 0 | 1 | 2, index: nu
   const finite = plane.values.filter(Number.isFinite);
   const [value] = finite;
   golden.equal("constant", finite.every((v) => v === value) ? value : undefined);
+}
+
+/** Reoriented as nibabel's `as_closest_canonical` does. */
+function compareCanonical(golden: Golden, volume: Volume): void {
+  golden.equal("shape", volume.shape);
+  golden.equal("axcodes", volume.geometry?.axcodes);
+  golden.near("affine", volume.geometry?.affine, AFFINE);
+  golden.equal("sha256_float64_file_order", factsOf([], slabs([volume])).sha256);
+  const grey = (index: number) => sha256(scalePlane(volume.plane(2, index), "repository"));
+  golden.equal("slices_8_axial_first_last", [grey(0), grey(volume.shape[2] - 1)]);
+}
+
+/** Voxels of red, green and blue, the last axis fastest. */
+function compareColours(golden: Golden | undefined, volume: Volume): void {
+  if (golden === undefined) return;
+  const { shape, channels } = volume;
+  function* planes(): Generator<Uint8Array> {
+    for (let x = 0; x < shape[0]; x++) yield Uint8Array.from(volume.plane(0, x).values);
+  }
+  compareFacts(golden, factsOf([...shape, channels], planes()));
 }

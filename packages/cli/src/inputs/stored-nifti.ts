@@ -3,7 +3,7 @@ import type { Samples } from "./facts.js";
 
 /** A NIfTI file as its bytes say: the fields that the library has no use for, and the voxels before slope and intercept. */
 export interface StoredNifti {
-  /** The file, unpacked. */
+  /** The file that holds the voxels, unpacked. */
   readonly content: Uint8Array;
   /** Bytes behind the last gzip member; undefined for a plain file. */
   readonly bytesAfterGzip: number | undefined;
@@ -22,9 +22,10 @@ export interface StoredNifti {
 /**
  * Reads again what the library has accepted, so that the goldens' header fields have something to be compared with.
  * Source: NIfTI-1 and NIfTI-2 data format, nifti.nimh.nih.gov.
+ * @param image the other half of a pair
  */
-export function storedNifti(file: Uint8Array): StoredNifti {
-  const { content, rest } = file[0] === 0x1f && file[1] === 0x8b ? unpacked(file) : { content: file, rest: undefined };
+export function storedNifti(file: Uint8Array, image?: Uint8Array): StoredNifti {
+  const { content, rest } = unpacked(file);
   const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
   // A first number of a few hundred is one in the file's own byte order.
   const le = view.getInt32(0, true) >>> 0 < 0x10000;
@@ -33,7 +34,7 @@ export function storedNifti(file: Uint8Array): StoredNifti {
   const real = (one: number, two: number) => (version === 1 ? view.getFloat32(one, le) : view.getFloat64(two, le));
   const code = (one: number, two: number) => (version === 1 ? view.getInt16(one, le) : view.getInt32(two, le));
   return {
-    content,
+    content: image === undefined ? content : unpacked(image).content,
     bytesAfterGzip: rest,
     version,
     pair: content[version === 1 ? 345 : 5] === 0x69,
@@ -49,7 +50,8 @@ export function storedNifti(file: Uint8Array): StoredNifti {
 }
 
 /** The members of a gzip file, one behind the other, and how much lies behind them. Source: RFC 1952, 2.3. */
-function unpacked(file: Uint8Array): { readonly content: Uint8Array; readonly rest: number } {
+function unpacked(file: Uint8Array): { readonly content: Uint8Array; readonly rest: number | undefined } {
+  if (file[0] !== 0x1f || file[1] !== 0x8b) return { content: file, rest: undefined };
   const members: Buffer[] = [];
   let at = 0;
   while (file[at] === 0x1f && file[at + 1] === 0x8b && file[at + 2] === 8) {
