@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { isAbsolute, join, normalize } from "node:path";
 import { ProcessorError } from "@hulu/processor";
+import { checkDicom } from "./dicom.js";
 import { sha256 } from "./facts.js";
 import { Golden } from "./golden.js";
 import { checkImage } from "./images.js";
@@ -42,6 +43,7 @@ type Check = (source: Source) => Promise<string | undefined>;
 const CHECKS: ReadonlyMap<unknown, Check> = new Map<unknown, Check>([
   ["image", checkImage],
   ["nifti", checkNifti],
+  ["dicom", checkDicom],
 ]);
 
 /** Read a file as the library does, and compare everything that is published of it. It does not throw. */

@@ -20,6 +20,10 @@ export class Golden {
   has(name: string): boolean {
     return this.#fields.has(name);
   }
+  /** Its fields, where they are names of others' choice. */
+  names(): readonly string[] {
+    return [...this.#fields.keys()];
+  }
   /** What the comparison starts from. */
   input(name: string): unknown {
     this.#known.add(name);

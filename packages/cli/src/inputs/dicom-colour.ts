@@ -1,0 +1,98 @@
+import type { DicomImage, RgbImage, StoredFrame } from "@hulu/processor";
+import { type Facts, type Samples, sha256, Tally } from "./facts.js";
+import type { Golden } from "./golden.js";
+import { type StoredDicom, words } from "./stored-dicom.js";
+
+type Compare = (golden: Golden | undefined, facts: Facts) => void;
+
+/** Takes in the colour frames of a file, one after the other. */
+export interface FrameOf {
+  add(stored: StoredFrame, picture: RgbImage): void;
+  compare(compare: Compare, shape: readonly number[]): void;
+}
+
+/** Pictures in colour: as pydicom converts them, and those of a palette. */
+export function compareColour(golden: Golden, image: DicomImage, file: StoredDicom): FrameOf {
+  // Of 16 bits pydicom keeps both bytes; what the model gets is the high one.
+  const wide = image.header.samples === 3 && image.header.bitsAllocated > 8;
+  const palette = golden.has("palette_rgb") ? wholePalette(file) : undefined;
+  const [rgb, palette16] = [new Tally(3), new Tally(3)];
+  const frames: Facts[] = [];
+  const hashes: string[] = [];
+  return {
+    add(stored, picture) {
+      const samples = wide ? stored.samples : picture.data;
+      if (wide && !highBytes(stored.samples, image.header.bitsStored, picture.data))
+        golden.wrong("rgb", "the picture is not its high bytes");
+      rgb.add(samples);
+      const one = new Tally(3);
+      one.add(samples);
+      frames.push(one.facts([image.header.rows, image.header.columns, 3]));
+      hashes.push(sha256(picture.data));
+      if (palette !== undefined) palette16.add(palette(stored.samples));
+    },
+    compare(compare, shape) {
+      const facts = rgb.facts([...shape, 3]);
+      compare(golden.part("rgb"), facts);
+      compare(golden.part("palette_rgb8"), facts);
+      compare(golden.part("palette_rgb"), palette16.facts([...shape, 3]));
+      compareFrames(golden, frames, compare);
+      compareOther(golden.part("libjpeg_turbo_rgb"), facts.sha256, hashes);
+    },
+  };
+}
+
+function highBytes(samples: Samples, bits: number, picture: Uint8Array): boolean {
+  return samples.length === picture.length && picture.every((v, i) => v === Number(samples[i]) >>> (bits - 8));
+}
+
+function compareFrames(golden: Golden, frames: readonly Facts[], compare: Compare): void {
+  const list = golden.parts("frames_rgb");
+  if (list === undefined) return;
+  if (list.length !== frames.length) golden.wrong("frames_rgb", `${frames.length} frames, published as ${list.length}`);
+  list.forEach((entry, i) => {
+    if (frames[i] !== undefined) compare(entry, frames[i]);
+  });
+}
+
+/**
+ * Hashes of another decoder alone. Ours may be another again, and then they say nothing; but where one of them is what ours
+ * gives, it is the same decoder, and all must be.
+ */
+function compareOther(golden: Golden | undefined, all: string, frames: readonly string[]): void {
+  if (golden === undefined) return;
+  golden.remarks("note");
+  const list = golden.input("frames");
+  const given = Array.isArray(list) ? list : [];
+  if (given.length !== frames.length) golden.wrong("frames", `${frames.length} frames, published as ${given.length}`);
+  const equal = [golden.input("sha256") === all, ...frames.map((hash, i) => given[i] === hash)];
+  const count = equal.filter(Boolean).length;
+  if (count > 0 && count < equal.length) golden.wrong("sha256", `${count} of ${equal.length} hashes are the decoder's`);
+}
+
+/**
+ * The palette with all bits of its entries, of which the library keeps the high 8; `undefined` for one in segments.
+ * Source: DICOM PS3.3 C.7.6.3.1.5.
+ */
+function wholePalette({ elements, littleEndian }: StoredDicom): ((indices: Samples) => Samples) | undefined {
+  const tables = [0, 1, 2].map((channel) => {
+    const descriptor = elements.get(0x00281101 + channel);
+    const data = elements.get(0x00281201 + channel);
+    if (descriptor === undefined || data === undefined) return undefined;
+    const [count = 0, first = 0, bits = 0] = words(descriptor, littleEndian);
+    const wide = bits > 8 || data.length >= 2 * (count || 65_536);
+    return { first, entries: wide ? words(data, littleEndian) : data };
+  });
+  const [red, green, blue] = tables;
+  if (red === undefined || green === undefined || blue === undefined) return undefined;
+  const lookUp = ({ first, entries }: typeof red, index: number): number =>
+    entries[Math.min(entries.length - 1, Math.max(0, index - first))]!;
+  return (indices) => {
+    const out = new (red.entries instanceof Uint16Array ? Uint16Array : Uint8Array)(indices.length * 3);
+    for (let i = 0; i < indices.length; i++)
+      [red, green, blue].forEach((table, c) => {
+        out[3 * i + c] = lookUp(table, Number(indices[i]));
+      });
+    return out;
+  };
+}
