@@ -1,3 +1,3 @@
 import { library } from "../../tsup.base.ts";
 
-export default library({ index: "src/index.ts", bin: "src/bin.ts", "inputs-child": "src/inputs/child.ts" });
+export default library({ index: "src/index.ts", bin: "src/bin.ts", "verify-inputs-child": "src/verify-inputs/child.ts" });

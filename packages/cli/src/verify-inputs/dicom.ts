@@ -1,5 +1,5 @@
 import { CT_WINDOWS, type DicomImage, type DicomPicture, readDicom, type WindowChoice } from "@hulu/processor";
-import type { Source } from "./check.js";
+import { oddness, type Source } from "./check.js";
 import { compareColour, type FrameOf } from "./dicom-colour.js";
 import { compareFacts, compareLossy, type Facts, Tally } from "./facts.js";
 import type { Golden } from "./golden.js";
@@ -9,7 +9,7 @@ import { attribute, KEYWORDS, type StoredDicom, storedDicom } from "./stored-dic
 const EXACT = "1.2.840.10008.1.2.4.81";
 
 /** A DICOM file, held against what pydicom makes of it. */
-export async function checkDicom({ bytes, golden }: Source): Promise<undefined> {
+export async function checkDicom({ bytes, golden }: Source): Promise<string | undefined> {
   const image = await readDicom(bytes);
   const stored = storedDicom(bytes);
   compareHeader(golden, image, stored);
@@ -19,7 +19,7 @@ export async function checkDicom({ bytes, golden }: Source): Promise<undefined> 
   const arrays = new Arrays(image, wanted, stored, golden);
   for (let frame = 0; frame < image.frames; frame++) await arrays.read(frame);
   arrays.compare(compare);
-  return undefined;
+  return oddness(image.warnings);
 }
 
 function compareHeader(golden: Golden, { header }: DicomImage, stored: StoredDicom): void {

@@ -91,7 +91,7 @@ async function compareValues(
 }
 
 /** The planes across the last axis in file order: a volume's values would take 8 bytes a voxel at once. */
-function* slabs(volumes: Iterable<Volume>): Generator<Float64Array> {
+export function* slabs(volumes: Iterable<Volume>): Generator<Float64Array> {
   for (const volume of volumes)
     for (let k = 0; k < volume.shape[2]; k++) {
       const { rows, cols, values } = volume.plane(2, k);
@@ -102,7 +102,7 @@ function* slabs(volumes: Iterable<Volume>): Generator<Float64Array> {
 }
 
 /** Eight slices along each axis by the released rule, and what they are as bytes. */
-function compareSlices(golden: Golden | undefined, volume: Volume): void {
+export function compareSlices(golden: Golden | undefined, volume: Volume): void {
   if (golden === undefined) return;
   for (const [name, axis] of [
     ["sagittal", 0],

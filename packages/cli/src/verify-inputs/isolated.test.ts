@@ -8,7 +8,7 @@ import { isolated } from "./isolated.js";
 
 const root = "test/data/samples";
 const { files } = JSON.parse(await readFile(`${root}/goldens.json`, "utf8"));
-const task = (file: string): Task => ({ root, file, list: "files", entry: files[file] });
+const task = (file: string): Task => ({ root, file, list: "files", expect: files[file].expect, entry: files[file] });
 const source = fileURLToPath(new URL("./serve.ts", import.meta.url));
 
 /** A process that misbehaves when a file is called so, and checks the others. */

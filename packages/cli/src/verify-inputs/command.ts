@@ -30,9 +30,9 @@ export const verifyInputsBy = (open: (signal: AbortSignal) => Checker): Command 
     const results: Row[] = [];
     const json = parsed.flag("json");
     try {
-      for (const { expect, ...task } of tasks) {
+      for (const task of tasks) {
         io.signal.throwIfAborted();
-        const { row, why } = judged(task.file, expect, await checker.check(task));
+        const { row, why } = judged(task.file, task.expect, await checker.check(task));
         results.push(row);
         if (!json) io.out(line(row));
         tell(io, row, why);

@@ -3,11 +3,6 @@ import { join } from "node:path";
 import { UsageError, unreadable } from "../errors.js";
 import type { Task } from "./check.js";
 
-/** A task with what its entry expects. */
-export interface Expected extends Task {
-  readonly expect: unknown;
-}
-
 type Fields = Readonly<Record<string, unknown>>;
 const isFields = (json: unknown): json is Fields => typeof json === "object" && json !== null && !Array.isArray(json);
 
@@ -16,7 +11,7 @@ const isFields = (json: unknown): json is Fields => typeof json === "object" && 
  * of `series`.
  * @throws UsageError where the folder cannot be read or is not laid out so
  */
-export async function tasksOf(root: string): Promise<readonly Expected[]> {
+export async function tasksOf(root: string): Promise<readonly Task[]> {
   const file = join(root, "goldens.json");
   const text = await readFile(file, "utf8").catch(unreadable(file));
   let json: unknown;
@@ -28,7 +23,7 @@ export async function tasksOf(root: string): Promise<readonly Expected[]> {
   if (!isFields(json) || !isFields(json.files)) throw new UsageError(`${file} lists no files`);
   if (json.series !== undefined && !isFields(json.series)) throw new UsageError(`${file}: series is not an object`);
   const files = Object.entries(json.files);
-  const tasks: Expected[] = files
+  const tasks: Task[] = files
     .map(([name, entry]) => ({ root, file: name, list: "files", entry, expect: expectOf(entry) }) as const)
     .filter(({ expect }) => expect !== "none");
   for (const [name, entry] of Object.entries(json.series ?? {}))

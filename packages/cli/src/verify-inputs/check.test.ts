@@ -7,7 +7,7 @@ import { judged } from "./expect.js";
 const root = "test/data/samples";
 const { files } = JSON.parse(await readFile(`${root}/goldens.json`, "utf8")) as { files: Record<string, any> };
 const run = async (file: string, entry: any = files[file]) =>
-  judged(file, entry.expect, await check({ root, file, list: "files", entry }));
+  judged(file, entry.expect, await check({ root, file, list: "files", expect: entry.expect, entry }));
 
 /** What nothing can be compared with: it says how a golden was made. */
 const REMARKS =
@@ -108,7 +108,7 @@ describe("what is expected", () => {
   test.each([[null], [[]], [{ kind: "smell", expect: "decode" }], [{ expect: "decode" }]])(
     "%j is red",
     async (entry) => {
-      const checked = await check({ root, file: "nasty/thin.png", list: "files", entry });
+      const checked = await check({ root, file: "nasty/thin.png", list: "files", expect: "decode", entry });
       expect(checked).toMatchObject({ outcome: "rejected", code: "golden", wrong: [expect.any(String)] });
     },
   );

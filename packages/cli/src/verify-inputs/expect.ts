@@ -1,4 +1,7 @@
-import type { Checked, Outcome } from "./check.js";
+import type { Checked } from "./check.js";
+
+/** What became of a file. */
+export type Outcome = "decoded" | "rejected" | "warned";
 
 /** What may become of a file, by what its entry expects. `none` is in the folder for another file and has no row. */
 const ALLOWED: ReadonlyMap<unknown, readonly Outcome[]> = new Map<unknown, readonly Outcome[]>([
@@ -21,19 +24,20 @@ export interface Row {
 }
 
 /** The row of a check, and why it is red, if it is. */
-export function judged(
-  file: string,
-  expect: unknown,
-  { outcome, code, wrong }: Checked,
-): { row: Row; why: readonly string[] } {
+export function judged(file: string, expect: unknown, checked: Checked): { row: Row; why: readonly string[] } {
   const allowed = ALLOWED.get(expect);
+  const outcome = outcomeOf(checked, allowed);
+  const code = outcome === "decoded" ? undefined : checked.code;
   const why = [
-    ...wrong,
+    ...checked.wrong,
     ...(allowed === undefined ? [`nothing is known of an expectation ${JSON.stringify(expect)}`] : []),
-    ...(allowed !== undefined && !allowed.includes(outcome)
-      ? [`it is ${outcome}${code === undefined ? "" : ` (${code})`}`]
-      : []),
+    ...(allowed?.includes(outcome) === false ? [`it is ${outcome}${code === undefined ? "" : ` (${code})`}`] : []),
   ];
   const row = { file, expect: String(expect), outcome, ...(code !== undefined && { code }), ok: why.length === 0 };
   return { row, why };
+}
+
+/** What is odd about a file counts where a warning is asked for; elsewhere all that is published of it must hold. */
+function outcomeOf({ outcome, code }: Checked, allowed: readonly Outcome[] | undefined): Outcome {
+  return outcome === "decoded" && code !== undefined && allowed?.includes("warned") ? "warned" : outcome;
 }

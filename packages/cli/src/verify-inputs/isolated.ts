@@ -28,7 +28,7 @@ const LOOK_EVERY = 50;
  */
 export function isolated(
   signal: AbortSignal,
-  module: string = fileURLToPath(new URL("./inputs-child.js", import.meta.url)),
+  module: string = fileURLToPath(new URL("./verify-inputs-child.js", import.meta.url)),
   bounds: Bounds = BOUNDS,
 ): Checker {
   let child: ChildProcess | undefined;
@@ -52,7 +52,7 @@ export function isolated(
       if (failure !== undefined) stop();
       signal.throwIfAborted();
       if (failure !== undefined) return failure;
-      if (message?.kind !== "checked") return broken("rejected", "crash", "the process said something else");
+      if (message?.kind !== "checked") return broken("crash", "the process said something else");
       if (message.maxRss > FRESH * bounds.memory) stop();
       return message.maxRss > bounds.memory ? tooLarge(bounds.memory) : message.checked;
     },
@@ -69,7 +69,7 @@ export function isolated(
         signal.removeEventListener("abort", aborted);
         resolve(heard);
       };
-      const fail = (code: string, why: unknown) => end({ failure: broken("rejected", code, why) });
+      const fail = (code: string, why: unknown) => end({ failure: broken(code, why) });
       const said = (message: FromChild) => end({ message });
       const gone = (code: number | null, by: string | null) => fail("crash", `the process ended (${by ?? code})`);
       const failed = (error: Error) => fail("crash", error);
@@ -93,7 +93,7 @@ interface Heard {
 }
 
 const tooLarge = (memory: number): Checked =>
-  broken("rejected", "memory", `it took more than ${Math.round(memory / 1e6)} MB of memory`);
+  broken("memory", `it took more than ${Math.round(memory / 1e6)} MB of memory`);
 
 function start(module: string, { memory }: Bounds): ChildProcess {
   return fork(module, [], {

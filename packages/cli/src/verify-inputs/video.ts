@@ -1,0 +1,98 @@
+import { openVideo, type RgbImage, type VideoSource } from "@hulu/processor";
+import { oddness, type Source } from "./check.js";
+import { sha256 } from "./facts.js";
+import type { Golden } from "./golden.js";
+
+/** Decoders whose result the standard fixes to the bit. */
+const EXACT: readonly string[] = ["h264", "hevc", "vp8", "vp9", "av1"];
+/** Seconds: containers round a frame's time, to a millisecond in Matroska. */
+const TIME = 1e-3;
+/** A mean of a channel, of 0 to 255. */
+const MEAN = 1;
+
+/** A clip, held against what ffmpeg's libraries make of it: every frame. */
+export async function checkVideo({ path, golden }: Source): Promise<string | undefined> {
+  const clip = await openVideo(path, { maxFrames: 65_536 });
+  golden.remarks("container", "pix_fmt", "time_base", "has_b_frames", "colorspace");
+  golden.equal("codec", clip.codec);
+  golden.equal("width", clip.width);
+  golden.equal("height", clip.height);
+  golden.equal("n_frames", clip.total);
+  compareLength(golden, clip);
+  await compareFrames(golden, clip);
+  return oddness(clip.warnings);
+}
+
+/** What the container says: of a clip that is cut it promises more than there is. */
+function compareLength(golden: Golden, clip: VideoSource): void {
+  const rate = quotient(golden.input("average_rate"));
+  if (rate !== undefined && !(Math.abs(rate - clip.videoFps) <= 1e-3 * rate))
+    golden.wrong("average_rate", `is ${clip.videoFps}, published as ${rate}`);
+  const declared = golden.input("declared_frames");
+  const seconds = golden.input("duration_s");
+  if (oddness(clip.warnings) !== undefined) return;
+  // 0: the container does not say.
+  if (declared !== undefined && declared !== 0) golden.equal("declared_frames", clip.total);
+  const length = clip.total / clip.videoFps;
+  // As long as its frames, one more or less: the last one's end is not always told.
+  if (typeof seconds === "number" && !(Math.abs(seconds - length) <= 1.5 / clip.videoFps))
+    golden.wrong("duration_s", `is ${length}, published as ${seconds}`);
+}
+
+/** A fraction as it is written: "30000/1001". */
+function quotient(text: unknown): number | undefined {
+  const [over, under = "1"] = String(text ?? "").split("/");
+  return text === undefined ? undefined : Number(over) / Number(under);
+}
+
+async function compareFrames(golden: Golden, clip: VideoSource): Promise<void> {
+  const list = golden.parts("frames") ?? [];
+  if (golden.has("frames") && list.length !== clip.count)
+    golden.wrong("frames", `${clip.count} frames, published as ${list.length}`);
+  let at = 0;
+  for await (const frame of clip.frames()) {
+    const entry = list[at];
+    if (entry?.has("pts_s")) comparePlace(entry, clip.timestamps[at] ?? Number.NaN);
+    if (entry?.has("rgb_mean")) compareMeans(entry, frame);
+    at++;
+  }
+  if (at !== clip.count) golden.wrong("frames", `${at} come, ${clip.count} were announced`);
+  await comparePlanes(golden, list, clip);
+}
+
+function comparePlace(entry: Golden, found: number): void {
+  const wanted = entry.input("pts_s");
+  if (!(typeof wanted === "number" && Math.abs(wanted - found) <= TIME))
+    entry.wrong("pts_s", `is ${found}, published as ${wanted}`);
+}
+
+function compareMeans(entry: Golden, { data }: RgbImage): void {
+  const sums = [0, 0, 0];
+  for (let i = 0; i < data.length; i++) sums[i % 3]! += data[i]!;
+  const wanted = [entry.input("rgb_mean")].flat();
+  sums.forEach((sum, c) => {
+    const mean = (3 * sum) / data.length;
+    const other = wanted[c];
+    if (!(typeof other === "number" && Math.abs(mean - other) <= MEAN))
+      entry.wrong("rgb_mean", `is ${mean} in channel ${c}, published as ${other}`);
+  });
+}
+
+/**
+ * The planes as they were decoded. Where decoders may differ, hashes of all frames or of none are ours: a part of them says
+ * that it is the same decoder, and that one of its frames is not.
+ */
+async function comparePlanes(golden: Golden, list: readonly Golden[], clip: VideoSource): Promise<void> {
+  const hashed = list.filter((entry) => entry.has("i420_sha256"));
+  const fullRange = golden.input("color_range") === 2;
+  if (hashed.length === 0) return;
+  const found: (string | undefined)[] = [];
+  for await (const frame of clip.planes?.() ?? []) {
+    if (found.length === 0 && golden.has("color_range") && frame.fullRange !== fullRange)
+      golden.wrong("color_range", `the range is ${frame.fullRange ? "full" : "limited"}`);
+    found.push(sha256(frame.data));
+  }
+  const same = list.filter((entry, i) => entry.input("i420_sha256") === found[i]).length;
+  if (!EXACT.includes(clip.codec) && same === 0) return;
+  for (const [i, entry] of list.entries()) entry.equal("i420_sha256", found[i]);
+}
