@@ -1,3 +1,7 @@
 import { library } from "../../tsup.base.ts";
 
-export default library({ index: "src/index.ts", bin: "src/bin.ts", "verify-inputs-child": "src/verify-inputs/child.ts" });
+export default library({
+  index: "src/index.ts",
+  bin: "src/bin.ts",
+  "verify-inputs-child": "src/verify-inputs/child.ts",
+});

@@ -2,11 +2,11 @@ import { readFile } from "node:fs/promises";
 import { ask } from "./ask.js";
 import type { Command, Io } from "./command.js";
 import { UsageError } from "./errors.js";
-import { verifyInputsBy } from "./verify-inputs/command.js";
-import { isolated } from "./verify-inputs/isolated.js";
 import { inspect } from "./inspect.js";
 import { help, nearest, type Options, parseOptions } from "./options.js";
 import { verify } from "./verify/command.js";
+import { verifyInputsBy } from "./verify-inputs/command.js";
+import { isolated } from "./verify-inputs/isolated.js";
 
 export const commands: readonly Command[] = [ask, inspect, verify, verifyInputsBy(isolated)];
 const always: Options = { help: { type: "boolean", help: "show this" } };

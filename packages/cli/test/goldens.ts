@@ -10,14 +10,15 @@ export function* leaves(json: unknown, path: Path = []): Generator<Path> {
   } else yield path;
 }
 
-/** A copy in which one value is another. */
-export function changed<T>(json: T, path: Path): T {
+/** A copy in which one value is another. @param by what is added to a number */
+export function changed<T>(json: T, path: Path, by = 1): T {
   const copy = structuredClone(json);
   const [last, ...rest] = [...path].reverse() as [string | number, ...(string | number)[]];
   type Fields = Record<string | number, unknown>;
   const parent = rest.reverse().reduce((at, key) => at[key] as Fields, copy as Fields);
   const value = parent[last];
-  parent[last] = typeof value === "number" ? value + 1 : typeof value === "boolean" ? !value : otherText(String(value));
+  parent[last] =
+    typeof value === "number" ? value + by : typeof value === "boolean" ? !value : otherText(String(value));
   return copy;
 }
 

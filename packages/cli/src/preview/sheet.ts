@@ -26,7 +26,7 @@ const GAP = 6;
 const LABEL = TEXT_HEIGHT + 4;
 
 /** Pixels of the whole sheet: a picture that programs still open. */
-export const MAX_SHEET = 24_000_000;
+const MAX_SHEET = 24_000_000;
 /** Pixels of a row, unless one frame is wider. */
 const WIDEST = 2400;
 

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { isAbsolute, join, normalize } from "node:path";
-import { type InputWarning, type InputWarningCode, ProcessorError } from "@hulu/processor";
+import { ProcessorError } from "@hulu/processor";
 import { checkDicom } from "./dicom.js";
 import { sha256 } from "./facts.js";
 import { Golden } from "./golden.js";
@@ -98,10 +98,3 @@ export const broken = (code: string, error: unknown): Checked => ({
   code,
   wrong: [error instanceof Error ? `${error.name}: ${error.message}` : String(error)],
 });
-
-/** What only says that care is needed, not that anything is odd about the pixels. */
-const REMARKS: readonly InputWarningCode[] = ["burned-in-annotation", "head-volume"];
-
-/** The first code of what is odd. */
-export const oddness = (warnings: readonly InputWarning[]): string | undefined =>
-  warnings.find(({ code }) => !REMARKS.includes(code))?.code;

@@ -185,3 +185,24 @@ function compareSamples(golden: Golden, at: At | undefined, same: boolean): void
   if (off.length === 0 || far > 0) golden.wrong("samples_xyrgb", `${far} of ${off.length} values are too far off`);
   else if (near < 0.9 * off.length) golden.wrong("samples_xyrgb", `only ${near} of ${off.length} values are within 4`);
 }
+
+/**
+ * Hashes alone, of a decoding that may be lossy. Ours may then be another decoder, and they say nothing; but where one of
+ * them is what ours gives, it is the same decoder, and all must be.
+ * @param more a field with further hashes
+ */
+export function compareHashes(
+  golden: Golden,
+  name: string,
+  found: readonly string[],
+  lossy: boolean,
+  ...more: readonly string[]
+): void {
+  const names = [name, ...more].filter((field) => golden.has(field));
+  const given = names.flatMap((field) => [golden.input(field)].flat());
+  if (names.length === 0) return;
+  if (given.length !== found.length) golden.wrong(name, `${found.length} hashes, published as ${given.length}`);
+  const equal = found.filter((hash, i) => hash === given[i]).length;
+  if (equal < found.length && !(lossy && equal === 0))
+    golden.wrong(name, `${equal} of ${found.length} hashes are as published`);
+}

@@ -1,11 +1,12 @@
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type DicomSeries, type Geometry, ProcessorError, readSeries } from "@hulu/processor";
-import { oddness, type Source } from "./check.js";
+import type { Source } from "./check.js";
 import { checkDicom } from "./dicom.js";
 import { compareFacts, factsOf, sha256 } from "./facts.js";
 import type { Golden } from "./golden.js";
 import { compareSlices, slabs } from "./nifti.js";
+import { oddness } from "./oddness.js";
 import { attribute, KEYWORDS, storedDicom } from "./stored-dicom.js";
 
 /** Products and sums of decimal numbers, in another order. */

@@ -44,7 +44,7 @@ const guessed = (file: Uint8Array): Encoding => ({
   littleEndian: true,
 });
 
-export const ascii = (bytes: Uint8Array | undefined): string =>
+const ascii = (bytes: Uint8Array | undefined): string =>
   Buffer.from(bytes ?? [])
     .toString("latin1")
     .replace(/[\0 ]+$/, "")

@@ -1,7 +1,8 @@
 import { openVideo, type RgbImage, type VideoSource } from "@hulu/processor";
-import { oddness, type Source } from "./check.js";
+import type { Source } from "./check.js";
 import { sha256 } from "./facts.js";
 import type { Golden } from "./golden.js";
+import { oddness } from "./oddness.js";
 
 /** Decoders whose result the standard fixes to the bit. */
 const EXACT: readonly string[] = ["h264", "hevc", "vp8", "vp9", "av1"];
