@@ -9,6 +9,7 @@ const others: ReadonlyMap<string, string> = new Map([
   ["@huggingface/jinja", "processor"],
   ["@huggingface/tokenizers", "processor"],
   ["@eslint-community/regexpp", "processor"],
+  ["mediabunny", "processor"],
   ["@tensorflow/tfjs-core", "backend-tfjs"],
   ["@tensorflow/tfjs-backend-cpu", "backend-tfjs"],
   ["@tensorflow/tfjs-backend-wasm", "backend-tfjs"],

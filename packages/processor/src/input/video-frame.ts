@@ -6,7 +6,7 @@ import { chromaSize, type YuvFrame, type YuvLayout, type YuvMatrix, yuvBytes, yu
 export interface VideoFrameLike {
   readonly format: string | null;
   readonly visibleRect: { readonly width: number; readonly height: number } | null;
-  readonly colorSpace: { readonly matrix?: string | null; readonly fullRange?: boolean | null };
+  readonly colorSpace: { readonly matrix?: string | null | undefined; readonly fullRange?: boolean | null | undefined };
   allocationSize(options?: { format?: "RGBA" }): number;
   copyTo(
     to: Uint8Array<ArrayBuffer>,
@@ -54,8 +54,14 @@ export async function videoFrameImage(frame: VideoFrameLike): Promise<RgbImage> 
   return { data: toRgb(rgba, width, height, 4), width, height };
 }
 
-/** The planes of a frame, tightly packed, where it is 8-bit YUV; else `undefined`. */
-async function videoFramePlanes(frame: VideoFrameLike): Promise<YuvFrame | undefined> {
+/**
+ * The planes of a frame, tightly packed, where it is 8-bit YUV; else `undefined`.
+ * @param colours what the frame's file says of them, where that is known; browsers have an opinion where it says nothing
+ */
+export async function videoFramePlanes(
+  frame: VideoFrameLike,
+  colours: VideoFrameLike["colorSpace"] = frame.colorSpace,
+): Promise<YuvFrame | undefined> {
   const layout = LAYOUTS.get(frame.format);
   if (layout === undefined) return undefined;
   const { width, height } = sides(frame);
@@ -69,9 +75,8 @@ async function videoFramePlanes(frame: VideoFrameLike): Promise<YuvFrame | undef
     : [0, 1].map((i) => ({ offset: luma + i * chroma.width * chroma.height, stride: chroma.width }));
   await guarded(() => frame.copyTo(data, { layout: [first, ...others] }));
   if (interleaved) separate(data.subarray(luma));
-  // Chromium has a matrix for a file that names none, by its size; see clips in pages for those.
-  const matrix = MATRICES.get(frame.colorSpace.matrix) ?? "bt601";
-  return { data, width, height, layout, matrix, fullRange: frame.colorSpace.fullRange === true };
+  const matrix = MATRICES.get(colours.matrix) ?? "bt601";
+  return { data, width, height, layout, matrix, fullRange: colours.fullRange === true };
 }
 
 function sides({ visibleRect }: VideoFrameLike): { width: number; height: number } {

@@ -2,10 +2,12 @@ import { ProcessorError } from "../errors.js";
 import { checkBytes, type FileInput, fileHead, fileSize } from "../input/file.js";
 import { inputLimits } from "../input/limits.js";
 import { inNode } from "../platform.js";
-import { SNIFF_BYTES, sniffVideo } from "./container.js";
+import { SNIFF_BYTES, sniffVideo, type VideoContainer } from "./container.js";
 import { openByFfmpeg } from "./ffmpeg/open.js";
 import { gifVideo } from "./gif.js";
 import type { VideoOptions, VideoSource } from "./source.js";
+
+const IN_PAGES: ReadonlySet<VideoContainer> = new Set(["mp4", "matroska", "mpegts"]);
 
 /**
  * Opens a clip: a path (Node), bytes or a Blob. What it is, its first bytes tell. The frames to show are picked as the
@@ -31,5 +33,11 @@ export async function openVideo(input: FileInput, options: VideoOptions = {}): P
   }
   if (container === "gif") return gifVideo(input, options);
   if (inNode()) return openByFfmpeg(input, container, options);
-  throw new ProcessorError("video-decoder-missing", "clips are not read in pages yet: give frames");
+  if (typeof input === "string") throw new ProcessorError("input-file", "a page has no paths: give a Blob, or bytes");
+  if (!IN_PAGES.has(container)) {
+    const what = "in pages, MP4, QuickTime, Matroska, WebM and MPEG transport streams are read";
+    throw new ProcessorError("video-unsupported", `${what}; convert the clip, or give its frames`);
+  }
+  const { openInPage } = await import("./web/open.js");
+  return openInPage(input, options);
 }

@@ -1,3 +1,5 @@
+import { execFileSync } from "node:child_process";
+import { createRequire } from "node:module";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { chromaSize, type YuvFrame, type YuvMatrix, yuvBytes, yuvToRgb } from "./yuv.js";
@@ -74,4 +76,27 @@ test("black, white and grey of the limited range", () => {
     ...[0, 0, 0],
     ...[255, 255, 255],
   ]);
+});
+
+// libswscale has other code for other processors, whose rounding may differ by a step.
+test.runIf(process.arch === "x64")("the bytes of libswscale, for any bytes", () => {
+  const ffmpeg = process.env.HULU_FFMPEG ?? createRequire(import.meta.url)("@ffmpeg-installer/ffmpeg").path;
+  const [width, height] = [64, 64];
+  const frame = fc.uint8Array({ minLength: (width * height * 3) / 2, maxLength: (width * height * 3) / 2 });
+  const [data] = fc.sample(frame, { numRuns: 1, seed: 5 }) as [Uint8Array];
+  for (const matrix of Object.keys(K) as YuvMatrix[])
+    for (const fullRange of [false, true]) {
+      const scale = `scale=in_color_matrix=${matrix}:in_range=${fullRange ? "full" : "limited"}:flags=bicubic`;
+      const size = `${width}x${height}`;
+      const wanted = execFileSync(
+        ffmpeg,
+        [
+          ...["-v", "error", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", size, "-i", "-", "-vf", scale],
+          ...["-pix_fmt", "rgb24", "-f", "rawvideo", "-"],
+        ],
+        { input: data },
+      );
+      const found = yuvToRgb({ data, width, height, layout: "4:2:0", matrix, fullRange });
+      expect(Buffer.compare(found.data, wanted), `${matrix}, ${fullRange}`).toBe(0);
+    }
 });

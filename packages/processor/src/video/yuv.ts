@@ -33,17 +33,13 @@ export function chromaSize(width: number, height: number, layout: YuvLayout): { 
   };
 }
 
-/**
- * V to red, U to blue, U to green, V to green, times 2^16 for colour of 16..240: 255/224 times 2 - 2Kr, 2 - 2Kb,
- * (2 - 2Kb) Kb / Kg, (2 - 2Kr) Kr / Kg, rounded as libswscale's published table has them.
- * Source: ITU-R BT.601, BT.709, BT.2020 (Kr, Kb); FCC Title 47 73.682; SMPTE 240M.
- */
-const MATRICES: Readonly<Record<YuvMatrix, readonly [number, number, number, number]>> = {
-  bt601: [104597, 132201, 25675, 53279],
-  bt709: [117489, 138438, 13975, 34925],
-  fcc: [104448, 132798, 24759, 53109],
-  smpte240m: [117579, 136230, 16907, 35559],
-  bt2020: [110013, 140363, 12277, 42626],
+/** The shares of red and of blue in luma. Source: ITU-R BT.601, BT.709, BT.2020; FCC Title 47 73.682; SMPTE 240M. */
+const SHARES: Readonly<Record<YuvMatrix, readonly [red: number, blue: number]>> = {
+  bt601: [0.299, 0.114],
+  bt709: [0.2126, 0.0722],
+  fcc: [0.3, 0.11],
+  smpte240m: [0.212, 0.087],
+  bt2020: [0.2627, 0.0593],
 };
 
 /**
@@ -72,17 +68,22 @@ export function yuvToRgb({ data, width, height, layout, matrix, fullRange }: Yuv
   return { data: new Uint8Array(out.buffer), width, height };
 }
 
-/** What each stored byte adds to a colour. */
+/** What each stored byte adds to a colour. Factors are times 2^16. */
 function tables(matrix: YuvMatrix, fullRange: boolean) {
-  const scaled = (factor: number) => Math.trunc(fullRange ? (factor * 224) / 255 : factor);
-  const [vRed, uBlue, uGreen, vGreen] = MATRICES[matrix].map(scaled) as [number, number, number, number];
+  const [red, blue] = SHARES[matrix];
+  const green = 1 - red - blue;
+  // Colour of 16..240 spans 224 steps. Of the full range it is taken as that, less the excess, in whole numbers.
+  const scaled = (factor: number) => {
+    const limited = Math.round((factor * 65536 * 255) / 224);
+    return fullRange ? Math.trunc((limited * 224) / 255) : limited;
+  };
   const luma = fullRange ? 65536 : Math.trunc((65536 * 255) / 219);
   return {
     luma: products(luma, fullRange ? 0 : 16),
-    vRed: products(vRed, 128),
-    uBlue: products(uBlue, 128),
-    uGreen: products(-uGreen, 128),
-    vGreen: products(-vGreen, 128),
+    vRed: products(scaled(2 - 2 * red), 128),
+    uBlue: products(scaled(2 - 2 * blue), 128),
+    uGreen: products(-scaled(((2 - 2 * blue) * blue) / green), 128),
+    vGreen: products(-scaled(((2 - 2 * red) * red) / green), 128),
   };
 }
 

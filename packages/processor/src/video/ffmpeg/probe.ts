@@ -1,5 +1,6 @@
 import { ProcessorError } from "../../errors.js";
 import type { InputWarning } from "../../input/warning.js";
+import type { Pace } from "../rate.js";
 import { type ClipInput, everyFrame, inputArgs } from "./args.js";
 import type { FfmpegLog, FfmpegStream } from "./log.js";
 import { averageRate } from "./rate.js";
@@ -71,15 +72,8 @@ function unreadable(log: FfmpegLog): ProcessorError {
   return new ProcessorError("video-corrupt", "the file is cut or broken: it has no index, or no frame");
 }
 
-/** What a list of packets, or of frames, tells. Times are in ticks. */
-export interface Packets {
-  readonly count: number;
-  /** Seconds per tick. */
-  readonly tick: number;
-  /** When the first and the last are decoded, and how long the last lasts. */
-  readonly first: number;
-  readonly last: number;
-  readonly lastDuration: number;
+/** What a list of packets, or of frames, tells. */
+interface Packets extends Pace {
   /** Some are not shown, empty or broken. */
   readonly odd: boolean;
 }
@@ -113,16 +107,16 @@ async function listed(args: readonly string[], options: ProbeOptions) {
 
 /** The lines of ffmpeg's framecrc format: stream, decoding time, time, duration, bytes, checksum, flags where unusual. */
 async function readPackets(run: FfmpegRun, patience: number): Promise<Packets> {
-  const packets = { count: 0, tick: 1, first: 0, last: 0, lastDuration: 0, odd: false };
+  const packets = { count: 0, ticks: 1, per: 1, span: 0, odd: false };
+  let first = 0;
   const line = (text: string) => {
     const tick = /^#tb 0: (\d+)\/(\d+)/.exec(text);
-    if (tick) packets.tick = Number(tick[1]) / Number(tick[2]);
+    if (tick) [packets.per, packets.ticks] = [Number(tick[1]), Number(tick[2])];
     const found = /^0, +(-?\d+), +-?\d+, +(\d+), +(\d+), 0x[0-9a-f]+(?:, F=0x([0-9A-Fa-f]+))?/.exec(text);
     if (!found) return;
     const [time, duration, bytes, flags] = [found[1], found[2], found[3], `0x${found[4] ?? 0}`].map(Number);
-    if (packets.count === 0) packets.first = time!;
-    packets.last = time!;
-    packets.lastDuration = duration!;
+    if (packets.count === 0) first = time!;
+    packets.span = time! + duration! - first;
     packets.count++;
     // 2: broken, 4: decoded and not shown.
     if ((flags! & 6) !== 0 || bytes === 0) packets.odd = true;
