@@ -66,6 +66,18 @@ export function checkShape(codec: string, stream: StreamShape, format: PixelForm
     );
 }
 
+/** A codec in WebAssembly takes about 12 bytes a sample, and cannot be stopped. */
+const MOST_WASM_SAMPLES = 2 ** 26;
+
+/** @throws ProcessorError `dicom-too-large` for a frame that a codec in WebAssembly is not given. */
+export function checkWasmSize(codec: string, format: PixelFormat): void {
+  if (sampleCount(format) > MOST_WASM_SAMPLES)
+    throw new ProcessorError(
+      "dicom-too-large",
+      `${codec}: ${sampleCount(format)} samples in a frame; at most ${MOST_WASM_SAMPLES} are read`,
+    );
+}
+
 /**
  * Colour of what a codec without a colour transform of its own gives.
  * @throws ProcessorError `dicom-corrupt` where the number of samples does not fit; `dicom-transfer-syntax` for retired and

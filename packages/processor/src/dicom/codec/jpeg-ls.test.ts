@@ -47,6 +47,11 @@ test("what the bitstream claims is held against the file before the codec sees i
   await expect(changed(4, 17)).rejects.toThrow(corrupt);
   await expect(changed(9, 3)).rejects.toThrow(corrupt);
   await expect(changed(11, 0x22)).rejects.toThrow("subsampled");
+  const huge = plain.encoded.slice();
+  huge.set([0x40, 0, 0x40, 0], at + 5);
+  await expect(decodeGiven({ ...plain, rows: 16_384, columns: 16_384 }, huge)).rejects.toThrow(
+    expect.objectContaining({ code: "dicom-too-large" }),
+  );
   await expect(decodeGiven({ ...plain, bitsAllocated: 8 })).rejects.toThrow(corrupt);
   await expect(decodeGiven({ ...plain, photometric: "RGB" })).rejects.toThrow(corrupt);
 });

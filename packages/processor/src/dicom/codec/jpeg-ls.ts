@@ -1,4 +1,4 @@
-import { type CodecFrame, checkShape, colourOf, corrupt, type PixelFormat, withSign } from "./format.js";
+import { type CodecFrame, checkShape, checkWasmSize, colourOf, corrupt, type PixelFormat, withSign } from "./format.js";
 import { readLsHeader } from "./jpeg-ls-header.js";
 import type { CharLs } from "./wasm/charls.js";
 import { wasmCodec } from "./wasm/host.js";
@@ -9,12 +9,13 @@ const charls = wasmCodec<CharLs>(() => import("./wasm/charls.js"));
  * JPEG-LS, lossless and near-lossless, 2 to 16 bits, in all interleave modes, by CharLS. The bitstream knows no sign: that
  * of the file is given to the lowest bits, as many as its precision.
  * Source: ISO/IEC 14495-1; DICOM PS3.5 8.2.3.
- * @throws ProcessorError `dicom-corrupt`, `dicom-codec-missing`, `dicom-transfer-syntax` (colour).
+ * @throws ProcessorError `dicom-corrupt`, `dicom-codec-missing`, `dicom-too-large`, `dicom-transfer-syntax` (colour).
  */
 export async function decodeJpegLs(encoded: Uint8Array, format: PixelFormat): Promise<CodecFrame> {
   const colour = colourOf(format);
   const stream = readLsHeader(encoded);
   checkShape("JPEG-LS", stream, format);
+  checkWasmSize("JPEG-LS", format);
   const values = await charls.run((codec) => {
     const decoder = new codec.JpegLSDecoder();
     try {

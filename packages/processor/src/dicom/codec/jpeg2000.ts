@@ -1,11 +1,10 @@
-import { ProcessorError } from "../../errors.js";
 import {
   type CodecFrame,
   checkShape,
+  checkWasmSize,
   colourOf,
   corrupt,
   type PixelFormat,
-  sampleCount,
   unread,
   withSign,
 } from "./format.js";
@@ -23,9 +22,6 @@ const NOT_READ = /We do not support|bits are not enough|unsupported bpno|Unsuppo
 /** The end marker, EOC. */
 const END = [0xff, 0xd9];
 
-/** OpenJPEG takes about 12 bytes a sample. */
-const MOST_SAMPLES = 2 ** 26;
-
 /**
  * JPEG 2000 part 1 and High-Throughput JPEG 2000 (part 15), up to 16 bits, by OpenJPEG. Sign and precision are the
  * codestream's: where its sign is not the file's, the bits are kept and read as the file says, as pydicom does.
@@ -37,11 +33,7 @@ export async function decodeJpeg2000(encoded: Uint8Array, format: PixelFormat): 
   const colour = colourOf(format);
   const stream = parseCodestream(encoded);
   checkShape("JPEG 2000", stream, format);
-  if (sampleCount(format) > MOST_SAMPLES)
-    throw new ProcessorError(
-      "dicom-too-large",
-      `JPEG 2000: ${sampleCount(format)} samples; at most ${MOST_SAMPLES} are read`,
-    );
+  checkWasmSize("JPEG 2000", format);
   const values = await openjpeg.run((codec, said) => decode(codec, said, stream));
   if (stream.signed)
     for (let i = 0, top = 2 ** (stream.precision - 1); i < values.length; i++) values[i] = values[i]! ^ top;

@@ -3,6 +3,8 @@ import { type HuffmanTable, LOOK_BITS } from "./huffman.js";
 
 /** Every Huffman code and every number of extra bits fits this many. */
 const MOST_BITS = 16;
+// Powers would be computed in floating point, for each symbol.
+const LOOK_MASK = (1 << LOOK_BITS) - 1;
 
 /**
  * Reads the bits between two markers. Where they end it goes on with zeros, so that a code may be looked up without
@@ -25,13 +27,13 @@ export class EntropyReader {
   /** The next symbol. */
   symbol(table: HuffmanTable): number {
     this.#fill();
-    const entry = table.look[(this.#buffer >>> (this.#count - LOOK_BITS)) & (2 ** LOOK_BITS - 1)]!;
+    const entry = table.look[(this.#buffer >>> (this.#count - LOOK_BITS)) & LOOK_MASK]!;
     if (entry !== 0) {
       this.#take(entry >> 8);
       return entry & 255;
     }
     for (let length = LOOK_BITS + 1; length <= MOST_BITS; length++) {
-      const code = (this.#buffer >>> (this.#count - length)) & (2 ** length - 1);
+      const code = (this.#buffer >>> (this.#count - length)) & ((1 << length) - 1);
       if (code <= table.last[length]!) {
         this.#take(length);
         return table.symbols[table.offset[length]! + code]!;
@@ -44,15 +46,16 @@ export class EntropyReader {
   bits(count: number): number {
     if (count === 0) return 0;
     this.#fill();
-    const value = (this.#buffer >>> (this.#count - count)) & (2 ** count - 1);
+    const value = (this.#buffer >>> (this.#count - count)) & ((1 << count) - 1);
     this.#take(count);
     return value;
   }
 
   /** A difference of `count` bits: EXTEND of F.2.2.1. */
   signed(count: number): number {
+    if (count === 0) return 0;
     const value = this.bits(count);
-    return value < 2 ** (count - 1) ? value - 2 ** count + 1 : value;
+    return value < 1 << (count - 1) ? value + 1 - (1 << count) : value;
   }
 
   /** Goes behind the restart marker that must come next. */
