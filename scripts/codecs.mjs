@@ -16,16 +16,11 @@ const codecs = {
     script: require.resolve("@cornerstonejs/codec-charls/decodewasmjs"),
     wasm: require.resolve("@cornerstonejs/codec-charls/decodewasm"),
     from: "@cornerstonejs/codec-charls 1.2.7 (MIT), which holds CharLS (BSD-3-Clause) and Emscripten's runtime (MIT)",
-    rights: ["Copyright (c) 2021 Chris Hafey", "Copyright (c) 2007-2010, Jan de Vaan"],
   },
   openjpeg: {
     script: require.resolve("@cornerstonejs/codec-openjpeg/decodewasmjs"),
     wasm: require.resolve("@cornerstonejs/codec-openjpeg/decodewasm"),
     from: "@cornerstonejs/codec-openjpeg 1.3.6 (MIT), which holds OpenJPEG (BSD-2-Clause) and Emscripten's runtime (MIT)",
-    rights: [
-      "Copyright (c) 2021 Chris Hafey",
-      "Copyright (c) 2002-2014, Université catholique de Louvain (UCL), Belgium",
-    ],
   },
 };
 
@@ -36,7 +31,7 @@ export const codecNames = Object.keys(codecs);
 
 /** @param {string} name @returns {Promise<string>} the module's text, the same each time */
 export async function codecModule(name) {
-  const { script, wasm, from, rights } = codecs[name];
+  const { script, wasm, from } = codecs[name];
   const glue = readFileSync(script, "utf8");
   // It is nowhere: not in Node, nor in a page, nor in a worker; it is given the WebAssembly and asks nobody for anything.
   const nowhere = ["WEB", "WORKER", "NODE"]
@@ -62,12 +57,18 @@ export async function codecModule(name) {
   if (left !== null) throw new Error(`${name}: ${left[0]} is left in the script`);
   return [
     `/*! Made by scripts/codecs.mjs from ${from}.`,
-    ...rights.map((line) => ` * ${line}`),
-    " * The terms are in NOTICE. */",
+    ...notices().map((line) => ` * ${line}`.trimEnd()),
+    " */",
     code.trimEnd(),
     `export const wasm = "${readFileSync(wasm).toString("base64")}";`,
     "",
   ].join("\n");
+}
+
+/** The codecs' part of NOTICE: their terms go with them wherever they are copied to. */
+function notices() {
+  const [, section] = /^(Codecs in packages[\s\S]+?)\n\n\S/m.exec(readFileSync(join(root, "NOTICE"), "utf8"));
+  return section.split("\n");
 }
 
 function replaceOnce(text, pattern, by) {
