@@ -1,6 +1,8 @@
-import { Float, float, volumeFrames } from "@hulu/processor";
+import { Float, float, type Volume, volumeFrames } from "@hulu/processor";
 import type { Message, Part } from "../content.js";
 import { EngineError } from "../error.js";
+import { isFile } from "../file-input.js";
+import { isSource } from "../open.js";
 
 /** What is sent, and the buffers in it that change hands. */
 export interface Packed<T = unknown> {
@@ -83,9 +85,9 @@ export function packMessages(messages: readonly Message[]): Promise<Packed<reado
 }
 
 function slicesOf(part: Part): Part {
-  if (part.type !== "volume" || part.volume instanceof Uint8Array || part.volume instanceof Blob) return part;
+  if (part.type !== "volume" || isFile(part.volume) || isSource(part.volume)) return part;
   const { type: _, volume, volumeIndex: __, rule = "hf", ...slices } = part;
-  return { type: "video", frames: volumeFrames(volume, { ...slices, rule }) };
+  return { type: "video", frames: volumeFrames(volume as Volume, { ...slices, rule }) };
 }
 
 /** Undo on the other side what `pack` did to floats. */
