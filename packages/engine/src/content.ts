@@ -1,14 +1,17 @@
-import type { FrameSource, NiftiOptions, Numeric, RgbImage, SliceOptions, TypedVolume, Volume } from "@hulu/processor";
+import type {
+  FileInput,
+  FrameSource,
+  NiftiOptions,
+  Numeric,
+  RgbImage,
+  SliceOptions,
+  TypedVolume,
+  Volume,
+} from "@hulu/processor";
 import type { Seen } from "./visual-identity.js";
-
-/** A file: its bytes, a Blob, or, in Node, its path, which is read when it is needed. */
-export type FileInput = Uint8Array | Blob | string;
 
 /** A picture: the bytes of a file (PNG, JPEG, WebP, BMP, GIF, TIFF), or pixels. */
 export type ImageInput = Uint8Array | Blob | RgbImage;
-
-/** Frames that come as they are asked for: a source of `@hulu/processor`, or one's own. */
-export type { FrameSource };
 
 /** One piece of a message. */
 export type Part =

@@ -1,7 +1,6 @@
 import type * as FileSystem from "node:fs/promises";
-import { ProcessorError } from "@hulu/processor";
+import { type FileInput, ProcessorError } from "@hulu/processor";
 import { builtin } from "./builtin.js";
-import type { FileInput } from "./content.js";
 
 export const isFile = (x: unknown): x is FileInput =>
   typeof x === "string" || x instanceof Uint8Array || x instanceof Blob;
@@ -9,7 +8,7 @@ export const isFile = (x: unknown): x is FileInput =>
 /** Bytes that are read at once where a file is only gone through. */
 const PIECE = 4 * 1024 ** 2;
 
-/** A file's bytes, some at a time; a piece may be overwritten once the next is asked for. @throws ProcessorError `input-limit` */
+/** A file's bytes, some at a time; a piece may be overwritten once the next is asked for. @throws ProcessorError `input-file` */
 export async function* filePieces(file: FileInput): AsyncGenerator<Uint8Array> {
   if (typeof file === "string") return yield* pathPieces(file);
   const size = file instanceof Uint8Array ? file.length : file.size;
@@ -42,23 +41,4 @@ async function* pathPieces(path: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-const unreadable = (why: string) => new ProcessorError("input-limit", `a file cannot be read (${why})`);
-
-/** All bytes of a file. @throws ProcessorError where there are more than `most` */
-export async function readFile(file: FileInput, most: number): Promise<Uint8Array> {
-  if (file instanceof Uint8Array) return file;
-  const pieces: Uint8Array[] = [];
-  let size = 0;
-  for await (const piece of filePieces(file)) {
-    size += piece.length;
-    if (size > most) throw new ProcessorError("input-limit", `a file is larger than ${most} bytes`);
-    pieces.push(piece.slice());
-  }
-  const all = new Uint8Array(size);
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
-}
+const unreadable = (why: string) => new ProcessorError("input-file", `the file cannot be read (${why})`);

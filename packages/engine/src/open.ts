@@ -2,8 +2,8 @@ import {
   checkRgb,
   decodeImage,
   type FrameSource,
+  fileBytes,
   frameSource,
-  INPUT_LIMITS,
   type RgbImage,
   readNifti,
   reorientRas,
@@ -12,7 +12,7 @@ import {
 } from "@hulu/processor";
 import type { FramesPart, ImageInput, ShownPart, VolumePart } from "./content.js";
 import { EngineError } from "./error.js";
-import { isFile, readFile } from "./file-input.js";
+import { isFile } from "./file-input.js";
 
 // The one place that knows how an input is read: whatever it is, frames come out of it.
 
@@ -32,10 +32,10 @@ export async function openPart(part: ShownPart): Promise<FrameSource> {
 }
 
 /** A picture's pixels. */
-export async function readImage(image: ImageInput): Promise<RgbImage> {
+async function readImage(image: ImageInput): Promise<RgbImage> {
   if (typeof image !== "object" || image === null)
     throw new EngineError("content-invalid", "a picture is the bytes of a file, a Blob, or { data, width, height }");
-  if (isFile(image)) return decodeImage(await readFile(image, INPUT_LIMITS.maxBytes));
+  if (isFile(image)) return decodeImage(await fileBytes(image));
   checkRgb(image);
   return image;
 }
@@ -86,11 +86,14 @@ async function openVolume(part: VolumePart): Promise<FrameSource> {
     const held = "plane" in volume ? volume : typedVolume(volume);
     return volumeSource(reorient === "RAS" ? reorientRas(held) : held, options);
   }
-  const bytes = await readFile(volume, INPUT_LIMITS.maxBytes);
-  return volumeSource(await readNifti(bytes, {
-    ...(volumeIndex !== undefined && { volumeIndex }),
-    ...(reorient !== undefined && { reorient }),
-  }), options);
+  const bytes = await fileBytes(volume);
+  return volumeSource(
+    await readNifti(bytes, {
+      ...(volumeIndex !== undefined && { volumeIndex }),
+      ...(reorient !== undefined && { reorient }),
+    }),
+    options,
+  );
 }
 
 /** Whether it has frames to give. */

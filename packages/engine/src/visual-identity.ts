@@ -1,6 +1,5 @@
 import { type PruneOptions, pruneDefaults } from "@hulu/core";
-import type { FrameSource, PassOrder, PreprocessorConfig, RgbImage, Size } from "@hulu/processor";
-import type { FileInput } from "./content.js";
+import type { FileInput, FrameSource, PassOrder, PreprocessorConfig, RgbImage, Size } from "@hulu/processor";
 import { filePieces } from "./file-input.js";
 import { hasSha256, hex, sha256 } from "./sha256.js";
 

@@ -1,5 +1,5 @@
-import type { FrameSource } from "@hulu/processor";
-import type { FileInput, ShownPart } from "./content.js";
+import type { FileInput, FrameSource } from "@hulu/processor";
+import type { ShownPart } from "./content.js";
 import { EngineError } from "./error.js";
 import { isFile } from "./file-input.js";
 import { openPart } from "./open.js";
