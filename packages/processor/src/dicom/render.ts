@@ -27,7 +27,9 @@ function tabulate(samples: StoredSamples, render: (stored: number) => number): {
   const count = 2 ** (8 * samples.BYTES_PER_ELEMENT);
   if (count > 2 ** 16 || samples.length < count) return { low: 0 };
   const low = samples instanceof Int8Array || samples instanceof Int16Array ? -count / 2 : 0;
-  return { low, table: Uint8Array.from({ length: count }, (_, i) => render(low + i)) };
+  const table = new Uint8Array(count);
+  for (let i = 0; i < count; i++) table[i] = render(low + i);
+  return { low, table };
 }
 
 /**

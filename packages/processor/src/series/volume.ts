@@ -1,7 +1,7 @@
 import type { DicomImage } from "../dicom/image.js";
 import type { StoredSamples } from "../dicom/stored.js";
 import { ProcessorError } from "../errors.js";
-import { type Volume, volumeOf } from "../volume/volume.js";
+import { checkIndex, type Plane, type Shape, type Volume } from "../volume/volume.js";
 import { stackGeometry } from "./geometry.js";
 import type { Stack } from "./order.js";
 import type { Slice } from "./slice.js";
@@ -39,14 +39,46 @@ export async function stackVolume(
     signal?.throwIfAborted();
     layers.push(await readLayer(await open(slice), slice));
   }
-  const channels = grey ? 1 : 3;
-  const size = rows * columns * channels;
-  const at = (offset: number) => {
-    const z = Math.floor(offset / size);
-    const { samples, slope, intercept } = layers[z]!;
-    return samples[offset - z * size]! * slope + intercept;
+  const shape = [columns, rows, stack.slices.length] as const;
+  return { ...layersVolume(shape, layers, grey ? 1 : 3), geometry: stackGeometry(stack) };
+}
+
+/** Goes through one layer after the other, whatever the axis: neighbours along z lie far apart in memory. */
+function layersVolume(shape: Shape, layers: readonly Layer[], channels: 1 | 3): Omit<Volume, "geometry"> {
+  const strides = [channels, channels * shape[0]] as const;
+  const copy = (layer: Layer, from: number, to: Float64Array, at: number) => {
+    for (let channel = 0; channel < channels; channel++)
+      to[at + channel] = layer.samples[from + channel]! * layer.slope + layer.intercept;
   };
-  return volumeOf([columns, rows, stack.slices.length], at, { channels, geometry: stackGeometry(stack) });
+  const acrossSlices = (axis: 0 | 1, index: number): Plane => {
+    const [rows, cols] = [shape[axis === 0 ? 1 : 0], shape[2]];
+    const values = new Float64Array(rows * cols * channels);
+    for (const [z, layer] of layers.entries())
+      for (let row = 0, from = index * strides[axis]; row < rows; row++, from += strides[axis === 0 ? 1 : 0])
+        copy(layer, from, values, (row * cols + z) * channels);
+    return { rows, cols, values };
+  };
+  return {
+    shape,
+    channels,
+    plane(axis, index) {
+      checkIndex(shape, axis, index);
+      if (axis !== 2) return acrossSlices(axis, index);
+      const [columns, rows] = shape;
+      const values = new Float64Array(rows * columns * channels);
+      for (let y = 0, from = 0; y < rows; y++)
+        for (let x = 0; x < columns; x++, from += channels)
+          copy(layers[index]!, from, values, (x * rows + y) * channels);
+      return { rows: columns, cols: rows, values };
+    },
+    values() {
+      const size = shape[0] * shape[1] * channels;
+      const values = new Float64Array(size * shape[2]);
+      for (const [z, layer] of layers.entries())
+        for (let i = 0; i < size; i += channels) copy(layer, i, values, z * size + i);
+      return values;
+    },
+  };
 }
 
 async function readLayer(image: DicomImage, slice: Slice): Promise<Layer> {
