@@ -38,18 +38,18 @@ def voxels(random, dtype, shape):
     return random.integers(info.min, info.max, shape, dtype=dtype, endpoint=True)
 
 
-def case(random, kind, version, order):
+def case(random, kind, version, order, _turn):
     shape = tuple(int(n) for n in random.integers(1, 5, random.integers(1, 5)))
     dtype = np.dtype(kind)
     header = (nib.Nifti1Header if version == 1 else nib.Nifti2Header)(endianness=order)
     header.set_data_dtype(dtype)
     header.set_data_shape(shape)
-    header["pixdim"][1 : 1 + len(shape)] = random.uniform(0.3, 5, len(shape))
+    header["pixdim"][1:8] = random.uniform(0.3, 5, 7)
     header.set_slope_inter(*random.choice([[1, 0], [2, -1], [0.0321, 7.5]]))
     if random.random() < 0.2:
         header["scl_slope"] = random.choice([0, np.nan])
     turn = rotation(random)
-    if random.random() < 0.3:
+    if random.random() < 0.4:
         turn = np.eye(3)[random.permutation(3)] * random.choice([-1, 1], 3)
     where = random.choice(["sform", "sheared", "qform", "both", "none"])
     if where in ("qform", "both"):
@@ -59,7 +59,7 @@ def case(random, kind, version, order):
         header["qoffset_x"], header["qoffset_y"], header["qoffset_z"] = random.uniform(-90, 90, 3)
         header["pixdim"][0] = random.choice([-1, 1, 0])
         header["qform_code"] = random.integers(1, 5)
-        if random.random() < 0.2:
+        if random.random() < 0.4:
             header["pixdim"][2] = random.choice([0, -1.5])
     if where in ("sform", "sheared", "both"):
         affine = np.eye(4)
@@ -69,6 +69,12 @@ def case(random, kind, version, order):
         affine[:3, 3] = random.uniform(-90, 90, 3)
         header["srow_x"], header["srow_y"], header["srow_z"] = affine[:3]
         header["sform_code"] = random.integers(1, 5)
+    # Half a turn about an oblique axis: the quaternion's first number is 0, which rounding may hide.
+    if where == "qform" and random.random() < 0.5:
+        axis = random.standard_normal(3)
+        header["quatern_b"], header["quatern_c"], header["quatern_d"] = axis / np.linalg.norm(axis)
+    if random.random() < 0.2:
+        header["sform_code" if where == "qform" else "qform_code"] = random.choice([6, -1])
     header["magic"] = b"n+1" if version == 1 else b"n+2"
     offset = (352 if version == 1 else 544) + 16 * int(random.integers(0, 3))
     header["vox_offset"] = offset
@@ -98,7 +104,7 @@ def case(random, kind, version, order):
 
 def main(path):
     random = np.random.default_rng(17)
-    cases = [case(random, *which) for which in itertools.product(TYPES, (1, 2), "<>")]
+    cases = [case(random, *which) for which in itertools.product(TYPES, (1, 2), "<>", range(2))]
     with open(path, "w") as file:
         file.write("[\n" + ",\n".join(json.dumps(c) for c in cases) + "\n]\n")
 

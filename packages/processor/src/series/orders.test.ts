@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { type Elements, sliceFile } from "../../test/dicom-file.js";
 import { codeOfAsync } from "../../test/helpers.js";
+import type { DicomHeader } from "../dicom/header.js";
+import { readDicom } from "../dicom/image.js";
+import { orderSlices } from "./order.js";
 import { type DicomSeries, readSeries, type SeriesOptions } from "./series.js";
 
 const listed = (files: readonly Uint8Array[]) => files.map((file) => ({ bytes: async () => file }));
@@ -79,13 +82,30 @@ describe("slices at the same places are several volumes", () => {
     expect(found!.positions).toEqual([0, 1, 2, 3, 4, 5, 6]);
   });
 
-  test("thousands at one place take no long time", async () => {
-    const files = Array.from({ length: 3000 }, (_, i) =>
-      sliceFile({ z: i < 2990 ? i % 2 : i, sop: `1.${i}` }, tag("00200012", "IS", i)),
-    );
+  test("slices that were taken again are no volumes, by whatever numbers", async () => {
+    const one = [0, 1, 2, 3, 4].map((z) => sliceFile({ z, sop: `1.${z}` }, scanned(1, 100 + z)));
+    const again = [0, 1, 2].map((z) => sliceFile({ z, sop: `2.${z}` }, scanned(2 + z, z)));
+    const [found] = await read([...one, ...again]);
+    expect([found!.volumes, found!.files]).toEqual([1, [5, 6, 7, 3, 4]]);
+    expect(found!.warnings[0]!.message).toBe("slices lie at the same places; one of each is taken; 3 slices left out");
+  });
+  const scanned = (acquisition: number, instance: number) => ({
+    ...tag("00200012", "IS", acquisition),
+    ...tag("00200013", "IS", instance),
+  });
+
+  test("tens of thousands take no long time, whatever their numbers", async () => {
+    const { header } = (await readDicom(sliceFile({ z: 0 }))) as { header: DicomHeader };
+    const slices = Array.from({ length: 40_000 }, (_, i) => ({
+      file: i,
+      frame: 0,
+      header: { ...header, acquisition: i, instance: i },
+      at: { ...header, position: [0, 0, i >> 1] as const },
+    }));
     const begin = performance.now();
-    const [found] = await read(files);
-    expect(found!.volumes).toBeGreaterThan(0);
+    const { stacks } = orderSlices(slices);
+    expect(stacks.map((stack) => stack.slices.length)).toEqual([20_000, 20_000]);
+    // Without a bound it would be minutes.
     expect(performance.now() - begin).toBeLessThan(10_000);
   });
 });
@@ -212,6 +232,48 @@ describe("other files", () => {
   });
 });
 
+describe("what lies between slices", () => {
+  const gaps = async (places: readonly number[], over: Elements = {}) => {
+    const [found] = await read(places.map((z) => sliceFile({ z }, over)));
+    return found!;
+  };
+  test("may differ a little, not much", async () => {
+    expect(codes(await gaps([0, 6.97, 14.03, 20.99]))).toEqual([]);
+    const uneven = await gaps([0, 5, 10, 15.5]);
+    expect(uneven.warnings).toEqual([
+      { code: "series-gap", message: "the slices lie 5 to 5.5 mm apart, most of them 5 mm" },
+    ]);
+    expect(uneven.spacing![2]).toBeCloseTo(15.5 / 3, 12);
+  });
+
+  test("of one slice is what its file says", async () => {
+    const between = tag("00180088", "DS", 4);
+    const thick = tag("00180050", "DS", 7);
+    expect((await gaps([5], { ...between, ...thick })).spacing).toEqual([3, 2, 4]);
+    expect((await gaps([5], thick)).spacing).toEqual([3, 2, 7]);
+    expect((await gaps([5])).geometry!.affine).toEqual([
+      [-3, 0, 0, 10],
+      [0, -2, 0, 20],
+      [0, 0, 1, 5],
+      [0, 0, 0, 1],
+    ]);
+  });
+
+  test("a tilted gantry shears the volume", async () => {
+    const [found] = await read(
+      [0, 1, 2].map((k) => sliceFile({ z: k }, tag("00200032", "DS", `-10\\${-20 + k}\\${5 * k}`))),
+    );
+    expect(found!.geometry!.affine.map((row) => row[2])).toEqual([0, -1, 5, 0]);
+    expect(found!.positions).toEqual([0, 5, 10]);
+  });
+
+  test("another pixel spacing is another series", async () => {
+    const coarse = tag("00280030", "DS", "2\\3.1");
+    const found = await read([sliceFile({ z: 0 }), sliceFile({ z: 1 }, coarse), sliceFile({ z: 2 })]);
+    expect(found.map((series) => series.files)).toEqual([[0, 2], [1]]);
+  });
+});
+
 describe("limits", () => {
   const files = [1, 2, 3].map((z) => sliceFile({ z }));
   test("of slices, of a volume's bytes, of orientations", async () => {
@@ -221,6 +283,13 @@ describe("limits", () => {
     const many = Array.from({ length: 100 }, (_, z) => sliceFile({ z }));
     const [found] = await read(many, { limits: { maxBytes: length } });
     expect(await codeOfAsync(() => found!.volume())).toBe("series-too-large");
+    const lut: Elements = { "00283000": ["SQ", [{ "00283002": ["US", [2, 0, 16]], "00283006": ["US", [1, 2]] }]] };
+    const looked = Array.from({ length: 20 }, (_, z) => sliceFile({ z }, lut));
+    const most = Math.max(...looked.map((file) => file.length));
+    // 240 bytes as they are stored, 960 as they are kept.
+    expect(most).toBeLessThan(960);
+    const [values] = await read(looked, { limits: { maxBytes: most } });
+    expect(await codeOfAsync(() => values!.volume())).toBe("series-too-large");
     const turned = Array.from({ length: 257 }, (_, i) => {
       const [c, s] = [Math.cos(i / 50), Math.sin(i / 50)].map((v) => v.toFixed(6));
       return sliceFile({ z: i }, tag("00200037", "DS", `${c}\\${s}\\0\\0\\0\\1`));

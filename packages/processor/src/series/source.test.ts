@@ -249,6 +249,9 @@ describe("the view", () => {
   test("slices are chosen as upstream", async () => {
     const series = await scan();
     expect(series.slices().count).toBe(180);
+    // A slice that is taken twice is drawn once.
+    const all = await framesOf(series, { rule: "repository", window });
+    expect([new Set(all).size, all.length]).toEqual([4, 180]);
     const [first, second, third] = await framesOf(series, { rule: "repository", numSlices: 3, window });
     expect([first, second, third].map((frame) => greyOf(frame!)[0])).toEqual([0, 1, 3]);
     expect(series.slices({ rule: "hf", numSlices: 9 }).count).toBe(4);

@@ -45,6 +45,15 @@ test("pako ends where no more is wanted, refuses what is cut, and tells what tak
   await expect(inflateByPako(packed, failing)).rejects.toThrow("no");
 });
 
+test("pako lets others run in between", async () => {
+  const packed = deflateRawSync(Buffer.alloc(20_000_000, "abc"));
+  let turns = 0;
+  const timer = setInterval(() => turns++, 0);
+  await inflateByPako(packed, () => true);
+  clearInterval(timer);
+  expect(turns).toBeGreaterThan(0);
+});
+
 test("a whole content has a limit", async () => {
   const packed = deflateRawSync(Buffer.alloc(1_000_000, 7));
   expect((await inflateAll(packed, 1_000_000, codes)).every((v) => v === 7)).toBe(true);
