@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { decodeFrames, decodeImage, readNifti } from "@hulu/processor";
+import { readdirSync, readFileSync } from "node:fs";
+import { decodeFrames, decodeImage, readNifti, readSeries } from "@hulu/processor";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { App } from "./app/app.js";
 import { browsing, type Opened } from "./browser.js";
@@ -127,4 +127,29 @@ describe("a page reads a volume", () => {
   test.each(["truncated.nii.gz", "bad_magic.nii"])("%s is refused", async (name) => {
     expect((await volume(`nasty/${name}`)).code).toMatch(/^nifti-/);
   });
+});
+
+test("a page reads a DICOM series as Node does", async () => {
+  const folder = "nasty/series_mixed";
+  const names = readdirSync(`test/data/samples/${folder}`);
+  const [series] = await readSeries(
+    names.map((name) => new Blob([readFileSync(`test/data/samples/${folder}/${name}`)])),
+  );
+  const { files, warnings, geometry } = series!;
+  const frames: number[][] = [];
+  for await (const { data } of series!.slices({ rule: "hf", window: "soft" }).frames()) frames.push([...data]);
+  const values = [...(await series!.volume()).values()];
+  const page = await opened.page.evaluate(
+    async ([folder, names]) => {
+      const blobs = await Promise.all(names.map((name) => hulu.bytesOf(`/samples/${folder}/${name}`)));
+      const [series] = await hulu.processor.readSeries(blobs);
+      const { files, warnings, geometry } = series!;
+      const frames: number[][] = [];
+      for await (const { data } of series!.slices({ rule: "hf", window: "soft" }).frames()) frames.push([...data]);
+      return { files, warnings, geometry, frames, values: [...(await series!.volume()).values()] };
+    },
+    [folder, names] as const,
+  );
+  expect(page).toEqual({ files, warnings, geometry, frames, values });
+  expect(frames.length).toBe(5);
 });
