@@ -47,16 +47,22 @@ async function bundle(contents: string, nodePaths: string[] = []) {
 }
 
 describe("bundled for a page", () => {
-  test.each(["core", "hub", "safetensors", "processor", "engine", "backend-reference"])(
-    "%s needs nothing of Node",
-    async (name) => {
-      const { code, imports } = await bundle(`export * from "@hulu/${name}"`);
-      expect(imports).toEqual([]);
-      expect(code).not.toMatch(/\brequire\(|from\s*["']node:|import\(\s*["']/);
-      const exported = vm.runInContext(`${code}; Object.keys(result)`, page()) as readonly string[];
-      expect(exported.length).toBeGreaterThan(0);
-    },
-  );
+  test.each([
+    "core",
+    "hub",
+    "safetensors",
+    "processor",
+    "processor/cornerstone",
+    "processor/niivue",
+    "engine",
+    "backend-reference",
+  ])("%s needs nothing of Node", async (name) => {
+    const { code, imports } = await bundle(`export * from "@hulu/${name}"`);
+    expect(imports).toEqual([]);
+    expect(code).not.toMatch(/\brequire\(|from\s*["']node:|import\(\s*["']/);
+    const exported = vm.runInContext(`${code}; Object.keys(result)`, page()) as readonly string[];
+    expect(exported.length).toBeGreaterThan(0);
+  });
 
   test("a graph runs", async () => {
     const { code } = await bundle(`

@@ -31,6 +31,11 @@ describe("installed by npm, without optional peers", () => {
     await script(npmProject, `${name.slice(6)}.mjs`, `${list([name])}\n${importAll}`);
   });
 
+  test("what reads a viewer's objects needs no viewer", async () => {
+    const names = ["@hulu/processor/cornerstone", "@hulu/processor/niivue"];
+    await script(npmProject, "viewers.mjs", `${list(names)}\n${importAll}`);
+  });
+
   test("CommonJS gets them by import()", async () => {
     await script(npmProject, "all.cjs", `${list(libraries)}\n(async () => {\n${importAll}\n})();`);
   });

@@ -112,23 +112,21 @@ export async function* previewFrames(
     else {
       const distances = pixelDistances(pixels, 1, tokensPerFrame, before);
       yield { index, image, keep: keepMask(distances, tokensPerFrame, prune, index > 0) };
-      before = pixels.slice();
+      before = pixels;
     }
     index++;
   }
 }
 
-/** Each frame of an input resized, and cut into the patches that the encoder takes; the next frame's overwrite them. */
+/** Each frame of an input resized, and cut into the patches that the encoder takes. */
 export async function* cutFrames(
   source: Pick<FrameSource, "frames">,
   { size, merge }: Pick<VisualPlan, "size" | "merge">,
   preprocessor: PreprocessorConfig,
   { passOrder, signal }: PreviewOptions = {},
 ): AsyncGenerator<{ readonly image: RgbImage; readonly pixels: Float32Array }> {
-  let pixels: Float32Array | undefined;
   for await (const frame of source.frames({ signal })) {
     const image = resizeBicubic(frame, size, passOrder === undefined ? {} : { passOrder });
-    pixels = patchify(image, merge, preprocessor, pixels).pixels;
-    yield { image, pixels };
+    yield { image, pixels: patchify(image, merge, preprocessor).pixels };
   }
 }

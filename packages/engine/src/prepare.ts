@@ -1,16 +1,13 @@
 import {
   type Conversation,
-  type FrameSource,
   float,
-  type Numeric,
+  type RgbImage,
   type Message as TemplateMessage,
   type Part as TemplatePart,
 } from "@hulu/processor";
-import type { Message, Part, RememberedPart, VisualPart } from "./content.js";
+import { type Decodable, decode, type Message, type Part, type RememberedPart, type VisualPart } from "./content.js";
 import { EngineError } from "./error.js";
-import { openPart } from "./open.js";
-import type { Seen } from "./visual-identity.js";
-import { identify, sourceAgain, sourceOnce } from "./visual-source.js";
+import { hashOfFrames, isHashOf, randomName, type Seen } from "./visual-identity.js";
 
 /** A conversation as the template sees it, and the visual inputs in the order of its placeholders. */
 export interface Prepared {
@@ -19,22 +16,15 @@ export interface Prepared {
 }
 export interface Visual extends Seen {
   readonly kind: "image" | "video";
-  /** Its frames, decoded as they are asked for. @throws EngineError `content-changed`, `visual-forgotten` */
-  readonly source: (signal?: AbortSignal) => Promise<FrameSource>;
+  /** The frames; they are decoded again where an earlier call has done it. */
+  readonly pixels: () => Promise<readonly RgbImage[]>;
 }
 
-/** What is known of a part that was looked at. */
-export interface Known {
-  readonly seen: Seen;
-  /** Seconds, where its frames have times of their own. */
-  readonly times: readonly number[] | undefined;
-}
-
-/** What is known of parts that were looked at before. */
-export type SeenParts = WeakMap<Part, Known>;
+/** What is known of parts that were decoded before. */
+export type SeenParts = WeakMap<Part, Seen>;
 
 export interface PrepareOptions {
-  /** Gets what was learnt. */
+  /** Gets what was decoded. */
   readonly seen: SeenParts;
   /** Whether the parts never have to be known again. */
   readonly once: boolean;
@@ -42,7 +32,7 @@ export interface PrepareOptions {
 }
 
 /**
- * Look at what a conversation holds and what is not known yet; `checkMessages` has been over it.
+ * Decode what a conversation holds and what is not known yet; `checkMessages` has been over it.
  * @throws ProcessorError for a file that is not what it should be
  */
 export async function prepare(messages: readonly Message[], { seen, once, signal }: PrepareOptions): Promise<Prepared> {
@@ -60,9 +50,9 @@ export async function prepare(messages: readonly Message[], { seen, once, signal
         parts.push({ type: "text", text: part.text });
         continue;
       }
-      const { times, ...visual } = await visualOf(part, { seen, once, signal });
+      const visual = await visualOf(part, seen, once);
       visuals.push(visual);
-      parts.push(templatePart(part, visual, times));
+      parts.push(templatePart(part, visual));
     }
     conversation.push({ role, content: parts });
   }
@@ -77,22 +67,26 @@ export const textOnly = (conversation: Conversation): Conversation =>
       typeof content === "string" ? content : content.map((part) => (part.type === "text" ? part.text : "")).join(""),
   }));
 
-async function visualOf(
-  part: VisualPart,
-  { seen, once, signal }: PrepareOptions,
-): Promise<Visual & Pick<Known, "times">> {
-  if (part.type === "remembered") return { ...part, kind: part.shows, source: forgotten, times: undefined };
+async function visualOf(part: VisualPart, seen: SeenParts, once: boolean): Promise<Visual> {
+  if (part.type === "remembered") return { ...part, kind: part.shows, pixels: forgotten };
   const kind = part.type === "image" ? "image" : "video";
   const known = seen.get(part);
-  if (known !== undefined) {
-    const { seen: found, times } = known;
-    return { ...found, kind, times, source: (signal) => sourceAgain(part, found.hash, signal) };
-  }
-  const source = await openPart(part);
-  const { count, height, width, timestamps: times } = source;
-  const found = { hash: await identify(part, source, once, signal), frames: count, height, width };
-  seen.set(part, { seen: found, times });
-  return { ...found, kind, times, source: async () => sourceOnce(part, source, found.hash) };
+  if (known !== undefined) return { ...known, kind, pixels: () => sameFrames(part, known) };
+  const frames = await decode(part);
+  const [{ height, width } = { height: 0, width: 0 }] = frames;
+  const found = { hash: once ? randomName() : await hashOfFrames(frames), frames: frames.length, height, width };
+  seen.set(part, found);
+  return { ...found, kind, pixels: async () => frames };
+}
+
+/** The frames of a part once more. The caller owns its bytes, and may have put another picture into them since. */
+async function sameFrames(part: Decodable, { hash }: Seen): Promise<readonly RgbImage[]> {
+  const frames = await decode(part);
+  if (await isHashOf(hash, frames)) return frames;
+  throw new EngineError(
+    "content-changed",
+    "the bytes of a picture changed after it was given; give each picture bytes of its own",
+  );
 }
 
 async function forgotten(): Promise<never> {
@@ -118,27 +112,21 @@ function remembered(part: Part, seen: SeenParts): Part | undefined {
   if (part.type === "remembered") return part;
   const found = seen.get(part);
   if (found === undefined) return undefined;
-  const { time, timestamps } = templatePart(part, found.seen, found.times) as Pick<
-    RememberedPart,
-    "time" | "timestamps"
-  >;
+  const { time, timestamps } = templatePart(part, found) as Pick<RememberedPart, "time" | "timestamps">;
   const shows = part.type === "image" ? "image" : "video";
   return {
-    ...{ type: "remembered", shows, ...found.seen },
+    ...{ type: "remembered", shows, ...found },
     ...(time !== undefined && { time }),
     ...(timestamps && { timestamps }),
   };
 }
 
-function templatePart(part: VisualPart, { frames }: Seen, own: readonly number[] | undefined): TemplatePart {
+function templatePart(part: VisualPart, { frames }: Seen): TemplatePart {
   const image = part.type === "image" || (part.type === "remembered" && part.shows === "image");
   if (image) return part.time === undefined ? { type: "image" } : { type: "image", time: part.time };
   const video = { type: "video", num_frames: frames } as const;
   // A 3D volume carries no timestamps, whatever the template.
-  const times: readonly Numeric[] | undefined = part.type === "volume" ? undefined : (part.timestamps ?? own);
-  if (times === undefined) return video;
-  if (times.length !== frames)
-    throw new EngineError("content-invalid", `${times.length} timestamps do not fit ${frames} frames`);
+  if (part.type === "volume" || part.timestamps === undefined) return video;
   // A clip's times are Python floats to the template: `Time 7.0s`.
-  return { ...video, timestamps: times.map((t) => (typeof t === "number" ? float(t) : t)) };
+  return { ...video, timestamps: part.timestamps.map((t) => (typeof t === "number" ? float(t) : t)) };
 }

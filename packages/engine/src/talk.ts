@@ -1,5 +1,5 @@
 import { prefill } from "@hulu/core";
-import { Answer, type Piece, type Result, type Timings } from "./answer.js";
+import { Answer, type Piece, type Result } from "./answer.js";
 import type { AskOptions, PromptOptions } from "./ask-options.js";
 import { checkMessages } from "./check-messages.js";
 import { stopwatch } from "./clock.js";
@@ -9,7 +9,7 @@ import { EngineError } from "./error.js";
 import type { Loaded } from "./loaded.js";
 import { Prefix, tokenIdentity } from "./prefix.js";
 import { rememberedMessages, type SeenParts } from "./prepare.js";
-import { draft, encode, type Ready } from "./prompt.js";
+import { draft, encode, freshPatches, type Ready } from "./prompt.js";
 import { writeSaved } from "./saved-conversation.js";
 import { tell } from "./tell.js";
 import { asMessages, checkPrefillOptions } from "./validate.js";
@@ -25,10 +25,8 @@ export interface Past {
   readonly once?: boolean;
 }
 
-/** A prompt, and how long it took to make it. */
-interface Made extends Ready {
-  readonly times: Pick<Timings, "process" | "encode">;
-}
+/** Tells how long each stage took, as it ends. */
+type OnStage = (stage: "process" | "encode") => void;
 
 /** A conversation that runs here. */
 export class Talk implements Conversation {
@@ -136,8 +134,12 @@ export class Talk implements Conversation {
   }
 
   async *#told(messages: readonly Message[], options: AskOptions): AsyncGenerator<Piece, Result> {
-    const ready = await this.#ready(messages, { ...options, answered: true });
     const clock = stopwatch();
+    const times = { process: 0, encode: 0 };
+    const onStage: OnStage = (stage) => {
+      times[stage] = clock();
+    };
+    const ready = await this.#ready(messages, { ...options, answered: true }, onStage);
     // The last position is always run: its logits choose the first token.
     const prefix = this.#keep(ready, ready.identities.length - 1);
     const reusedTokens = prefix.session.length;
@@ -151,7 +153,7 @@ export class Talk implements Conversation {
         promptTokens: ready.identities.length,
         reusedTokens,
         visualTokens: ready.visualTokens,
-        timings: { ...ready.times, ...timings },
+        timings: { ...times, ...timings },
       };
     } finally {
       prefix.settle(positions);
@@ -159,15 +161,18 @@ export class Talk implements Conversation {
   }
 
   /** The conversation written down, its visual inputs encoded. */
-  async #ready(messages: readonly Message[], options: PromptOptions & { readonly answered: boolean }): Promise<Made> {
-    const clock = stopwatch();
+  async #ready(
+    messages: readonly Message[],
+    options: PromptOptions & { readonly answered: boolean },
+    onStage: OnStage = () => {},
+  ): Promise<Ready> {
     const drafted = await draft(this.#loaded, messages, { ...options, seen: this.#seen, once: this.#once });
-    const drafting = clock();
-    const ready = await encode(this.#loaded, drafted, this.#visuals, options);
-    const { processing } = ready;
-    const times = { process: drafting + processing, encode: clock() - processing };
+    const patches = await freshPatches(this.#loaded, drafted, this.#visuals, options);
+    onStage("process");
+    const ready = await encode(this.#loaded, drafted, patches, this.#visuals, options);
+    onStage("encode");
     this.#checkAlive();
-    return { ...ready, times };
+    return ready;
   }
 
   /** Keep of what is held what a prompt begins with, at most so many positions, and let go of all else. */

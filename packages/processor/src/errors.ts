@@ -11,6 +11,7 @@ export type ProcessorErrorCode =
   | "input-format"
   | "input-file"
   | "input-too-large"
+  | "input-not-loaded"
   | "config-invalid"
   | "config-unsupported"
   | "dicom-codec-missing"

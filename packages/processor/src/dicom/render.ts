@@ -7,7 +7,12 @@ import type { StoredFrame, StoredSamples } from "./stored.js";
 import { toByte, type Voi } from "./voi.js";
 
 /** A grey frame through modality and VOI, MONOCHROME1 inverted, as RGB of three equal samples. */
-export function renderGrey({ samples }: StoredFrame, layout: PixelLayout, { value }: Modality, voi: Voi): RgbImage {
+export function renderGrey(
+  { samples }: StoredFrame,
+  layout: Pick<PixelLayout, "rows" | "columns" | "photometric">,
+  { value }: Modality,
+  voi: Voi,
+): RgbImage {
   const white = layout.photometric === "MONOCHROME1" ? 255 : 0;
   const render = (stored: number) => Math.abs(white - toByte(voi(value(stored))));
   const data = new Uint8Array(samples.length * 3);

@@ -53,7 +53,8 @@ export function typedVolume(given: TypedVolume, options: { readonly limits?: Inp
   return volumeOf(shape, (i) => Number(data[i]) * slope + inter, { geometry });
 }
 
-function checkDims(dims: readonly number[], maxPixels: number): Shape {
+/** @throws ProcessorError `volume-data`. */
+export function checkDims(dims: readonly number[], maxPixels: number): Shape {
   if (!Array.isArray(dims) || dims.length !== 3 || !dims.every((d) => Number.isSafeInteger(d) && d >= 1))
     throw new ProcessorError("volume-data", "dims must be three positive integers");
   const [x, y, z] = dims as [number, number, number];
@@ -79,7 +80,16 @@ function checkData(data: VoxelArray, [x, y, z]: Shape): 1 | 3 | 4 {
   return samples;
 }
 
-function place({ spacing, direction, origin, space = "LPS" }: TypedVolume): Geometry {
+/**
+ * Where a volume lies.
+ * @throws ProcessorError `volume-geometry`.
+ */
+export function place({
+  spacing,
+  direction,
+  origin,
+  space = "LPS",
+}: Pick<TypedVolume, "spacing" | "direction" | "origin" | "space">): Geometry {
   if (space !== "LPS" && space !== "RAS") throw new ProcessorError("volume-geometry", "space must be LPS or RAS");
   const steps = numbers(spacing ?? [1, 1, 1], 3, "spacing");
   const cosines = numbers(direction ?? [1, 0, 0, 0, 1, 0, 0, 0, 1], 9, "direction");

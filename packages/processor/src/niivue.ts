@@ -1,0 +1,7 @@
+export {
+  fromNVImage,
+  type ImageWindow,
+  imageWindow,
+  type NiivueHeader,
+  type NiivueImage,
+} from "./niivue/image.js";
