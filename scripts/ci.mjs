@@ -50,7 +50,9 @@ async function video() {
   return vitest(["packages/processor/src/video"], { env: { HULU_FFMPEG: process.env.HULU_FFMPEG ?? "ffmpeg" } });
 }
 
-const goldens = ["test/data/goldens", "../shared/goldens"].filter((folder) => existsSync(join(root, folder)));
+const there = (...folders) => folders.filter((folder) => existsSync(join(root, folder)));
+const goldens = there("test/data/goldens", "../shared/goldens");
+const samples = there("test/data/samples", "../shared/samples");
 const backends = ["reference", "onnx", "tfjs"];
 
 await runSteps([
@@ -62,6 +64,10 @@ await runSteps([
   { name: "property tests, many runs", run: () => vitest(propertyTests(), { env: { HULU_FUZZ: "many" } }) },
   { name: "broken files, 20,000", run: () => vitest(["test/fuzz.test.ts"], { env: { HULU_INPUTS: "20000" } }) },
   ...goldens.flatMap((folder) => backends.map((backend) => verify(folder, backend))),
+  ...samples.map((folder) => ({
+    name: `hulu verify-inputs ${folder}`,
+    run: () => node(["packages/cli/dist/bin.js", "verify-inputs", folder]),
+  })),
   { name: "goldens by the second implementation", run: secondOpinion },
   ...backends.map((backend) => verify(second, backend)),
   { name: "a real language model", run: smollm2 },

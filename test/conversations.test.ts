@@ -109,7 +109,7 @@ describe.each([
     const visuals = visualsOf(messages);
     const cut = merge ?? (visuals.some((v) => v.type === "video") ? 2 : 1);
     return visuals.map((part) => {
-      const frames = part.type === "video" ? part.frames : [(part as Part & { type: "image" }).image];
+      const frames = part.type === "video" ? part.frames! : [(part as Part & { type: "image" }).image];
       const seeds = frames.map((f) => String((f as ReturnType<typeof frame>).data[0]));
       return [part, `${seeds}/${cut}/${part.type === "video" ? (prune ?? "released") : "off"}`];
     });

@@ -1,6 +1,9 @@
 import type { ModelConfig } from "@hulu/core";
+import type { FrameSource } from "@hulu/processor";
 import type { Message } from "./content.js";
 import { EngineError } from "./error.js";
+import { isFile } from "./file-input.js";
+import { isSource } from "./open.js";
 import { isHash } from "./visual-identity.js";
 
 // What comes from a caller is checked by hand: JavaScript and JSON know no types.
@@ -46,45 +49,51 @@ export function saysAnything(messages: unknown): boolean {
 
 type Wrong = (where: string, found: unknown, right: string, say?: (x: unknown) => string) => EngineError;
 
+type Need = (field: string, fits: boolean, right: string) => void;
+
 /** @returns whether the part says anything */
 function checkPart(part: unknown, at: string, wrong: Wrong): boolean {
   if (!isObject(part)) throw wrong(at, part, "an object with a type");
-  const need = (field: string, fits: boolean, right: string) => {
+  const need: Need = (field, fits, right) => {
     if (!fits) throw wrong(`${at}: ${field}`, part[field], right, field === "type" ? shown : undefined);
   };
   need("type", partTypes.includes(part.type as string), partTypes.join(", "));
-  const picture = "the bytes of a file, a Blob, or { data, width, height }";
   if (part.type === "text") need("text", typeof part.text === "string", "a string");
-  if (part.type === "image") need("image", isObject(part.image), picture);
+  if (part.type === "image") need("image", isObject(part.image), PICTURE);
   if (part.type === "volume")
-    need("volume", isVolume(part.volume), "the bytes of a NIfTI file, a Blob, or a volume that was read");
+    need("volume", isVolume(part.volume), "a NIfTI file, a volume that was read, or a source of frames");
   if (part.type === "remembered") {
     need("shows", part.shows === "image" || part.shows === "video", "image or video");
     need("hash", isHash(part.hash), "what a saved conversation has");
     for (const side of ["frames", "height", "width"]) need(side, isCounted(part[side]), "a whole number of at least 1");
   }
-  if (part.type !== "video") return part.type !== "text" || part.text !== "";
-  need(
-    "frames",
-    Array.isArray(part.frames) && part.frames.length > 0 && part.frames.every(isObject),
-    `a list of one picture or more, each ${picture}`,
-  );
-  need(
-    "timestamps",
-    part.timestamps === undefined || Array.isArray(part.timestamps),
-    "a list of seconds, one for each frame",
-  );
-  const times = part.timestamps as readonly unknown[] | undefined;
-  if (times !== undefined && times.length !== (part.frames as readonly unknown[]).length)
-    throw new EngineError(
-      "content-invalid",
-      `${at}: ${times.length} timestamps do not fit ${(part.frames as readonly unknown[]).length} frames`,
-    );
-  return true;
+  if (part.type === "video") checkClip(part, at, need);
+  return part.type !== "text" || part.text !== "";
 }
 
+const PICTURE = "the bytes of a file, a Blob, or { data, width, height }";
 const isVolume = (x: unknown): boolean =>
-  x instanceof Uint8Array || x instanceof Blob || (isObject(x) && typeof x.plane === "function");
+  isFile(x) || isFrameSource(x) || (isObject(x) && (typeof x.plane === "function" || ArrayBuffer.isView(x.data)));
+
+/** What it says of itself; whether its frames are like that is seen when they come. */
+const isFrameSource = (x: unknown): boolean =>
+  isObject(x) &&
+  isSource(x) &&
+  ["count", "width", "height"].every((field) => isCounted(x[field as keyof typeof x])) &&
+  (x.timestamps === undefined || (Array.isArray(x.timestamps) && x.timestamps.length === x.count));
+
+/** Frames, or a source of them; a time for each of them if there are any. */
+function checkClip(part: Readonly<Record<string, unknown>>, at: string, need: Need): void {
+  const { frames, video, timestamps } = part;
+  if (video === undefined) {
+    const pictures = Array.isArray(frames) && frames.length > 0 && frames.every(isObject);
+    need("frames", pictures, `a list of one picture or more, each ${PICTURE}`);
+  } else need("video", isFrameSource(video), "a source of frames: { kind, count, width, height, frames }");
+  need("timestamps", timestamps === undefined || Array.isArray(timestamps), "a list of seconds, one for each frame");
+  const count = Array.isArray(frames) ? frames.length : (video as FrameSource).count;
+  if (Array.isArray(timestamps) && timestamps.length !== count)
+    throw new EngineError("content-invalid", `${at}: ${timestamps.length} timestamps do not fit ${count} frames`);
+}
 
 /** Whether it is a whole number of at least 1. */
 export const isCounted = (x: unknown): boolean => Number.isSafeInteger(x) && (x as number) >= 1;

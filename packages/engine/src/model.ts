@@ -10,17 +10,19 @@ import {
   type VlmPrograms,
   visionFeeds,
 } from "@hulu/core";
-import { preprocess, type Tokenizer } from "@hulu/processor";
+import type { Tokenizer } from "@hulu/processor";
 import { Answer } from "./answer.js";
 import type { AskOptions } from "./ask-options.js";
 import { type LoadedCheckpoint, openModel } from "./checkpoint.js";
-import { copyMessages, type ImageInput, type Message, readImage } from "./content.js";
+import { copyMessages, type ImageInput, type Message } from "./content.js";
 import type { Conversation, ConverseOptions } from "./conversation.js";
 import { EngineError } from "./error.js";
 import type { CheckpointSource } from "./files.js";
 import type { EncodedImage, HuluModel } from "./hulu-model.js";
 import { eyeOf, type Loaded } from "./loaded.js";
 import { checkBeforeFetch, checkMemory } from "./memory.js";
+import { openPart } from "./open.js";
+import { cutFrames, planVisual } from "./plan.js";
 import { readSaved } from "./saved-conversation.js";
 import type { SourceOptions } from "./source.js";
 import { Talk } from "./talk.js";
@@ -128,17 +130,18 @@ export class LocalModel implements HuluModel {
     this.#alive();
     const { checkpoint, compiled } = eyeOf(this.#loaded);
     const { merge = 1, aspect, passOrder, signal } = options;
-    const [patches] = preprocess([{ frames: [await readImage(image)], merge }], checkpoint.preprocessor, {
-      ...(aspect && { aspect }),
-      ...(passOrder && { passOrder }),
-    });
-    if (patches === undefined) throw new EngineError("content-invalid", "a picture is needed");
-    const feeds = visionFeeds(patches);
-    const { tokens } = await compiled.run("encodeVision", feeds, signal && { signal });
-    const [, count = 0, width = 0] = tokens.shape;
-    const data = (await tokens.read()) as Float32Array;
-    tokens.dispose();
-    return { data, shape: [count, width] as const, grid: patches.grid };
+    const source = await openPart({ type: "image", image });
+    const [plan] = planVisual([source], checkpoint.preprocessor, { merge, aspect });
+    if (plan === undefined) throw new EngineError("content-invalid", "a picture is needed");
+    const { grid } = plan;
+    const data: Float32Array[] = [];
+    for await (const { pixels } of cutFrames(source, plan, checkpoint.preprocessor, { passOrder, signal })) {
+      const { tokens } = await compiled.run("encodeVision", visionFeeds({ pixels, grid, merge }), signal && { signal });
+      data.push((await tokens.read()) as Float32Array);
+      tokens.dispose();
+    }
+    const [only = new Float32Array(0)] = data;
+    return { data: only, shape: [plan.tokens, only.length / plan.tokens] as const, grid };
   }
 
   async tokenize(text: string): Promise<readonly number[]> {

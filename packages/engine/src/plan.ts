@@ -112,21 +112,23 @@ export async function* previewFrames(
     else {
       const distances = pixelDistances(pixels, 1, tokensPerFrame, before);
       yield { index, image, keep: keepMask(distances, tokensPerFrame, prune, index > 0) };
-      before = pixels;
+      before = pixels.slice();
     }
     index++;
   }
 }
 
-/** Each frame of an input resized, and cut into the patches that the encoder takes. */
+/** Each frame of an input resized, and cut into the patches that the encoder takes; the next frame's overwrite them. */
 export async function* cutFrames(
   source: Pick<FrameSource, "frames">,
   { size, merge }: Pick<VisualPlan, "size" | "merge">,
   preprocessor: PreprocessorConfig,
   { passOrder, signal }: PreviewOptions = {},
 ): AsyncGenerator<{ readonly image: RgbImage; readonly pixels: Float32Array }> {
+  let pixels: Float32Array | undefined;
   for await (const frame of source.frames({ signal })) {
     const image = resizeBicubic(frame, size, passOrder === undefined ? {} : { passOrder });
-    yield { image, pixels: patchify(image, merge, preprocessor).pixels };
+    pixels = patchify(image, merge, preprocessor, pixels).pixels;
+    yield { image, pixels };
   }
 }

@@ -1,13 +1,16 @@
 import {
   type Conversation,
+  type FrameSource,
   float,
-  type RgbImage,
+  type Numeric,
   type Message as TemplateMessage,
   type Part as TemplatePart,
 } from "@hulu/processor";
-import { type Decodable, decode, type Message, type Part, type RememberedPart, type VisualPart } from "./content.js";
+import type { Message, Part, RememberedPart, VisualPart } from "./content.js";
 import { EngineError } from "./error.js";
-import { hashOfFrames, isHashOf, randomName, type Seen } from "./visual-identity.js";
+import { openPart } from "./open.js";
+import type { Seen } from "./visual-identity.js";
+import { identify, sourceAgain, sourceOnce } from "./visual-source.js";
 
 /** A conversation as the template sees it, and the visual inputs in the order of its placeholders. */
 export interface Prepared {
@@ -16,15 +19,22 @@ export interface Prepared {
 }
 export interface Visual extends Seen {
   readonly kind: "image" | "video";
-  /** The frames; they are decoded again where an earlier call has done it. */
-  readonly pixels: () => Promise<readonly RgbImage[]>;
+  /** Its frames, decoded as they are asked for. @throws EngineError `content-changed`, `visual-forgotten` */
+  readonly source: (signal?: AbortSignal) => Promise<FrameSource>;
 }
 
-/** What is known of parts that were decoded before. */
-export type SeenParts = WeakMap<Part, Seen>;
+/** What is known of a part that was looked at. */
+export interface Known {
+  readonly seen: Seen;
+  /** Seconds, where its frames have times of their own. */
+  readonly times: readonly number[] | undefined;
+}
+
+/** What is known of parts that were looked at before. */
+export type SeenParts = WeakMap<Part, Known>;
 
 export interface PrepareOptions {
-  /** Gets what was decoded. */
+  /** Gets what was learnt. */
   readonly seen: SeenParts;
   /** Whether the parts never have to be known again. */
   readonly once: boolean;
@@ -32,7 +42,7 @@ export interface PrepareOptions {
 }
 
 /**
- * Decode what a conversation holds and what is not known yet; `checkMessages` has been over it.
+ * Look at what a conversation holds and what is not known yet; `checkMessages` has been over it.
  * @throws ProcessorError for a file that is not what it should be
  */
 export async function prepare(messages: readonly Message[], { seen, once, signal }: PrepareOptions): Promise<Prepared> {
@@ -50,9 +60,9 @@ export async function prepare(messages: readonly Message[], { seen, once, signal
         parts.push({ type: "text", text: part.text });
         continue;
       }
-      const visual = await visualOf(part, seen, once);
+      const { times, ...visual } = await visualOf(part, { seen, once, signal });
       visuals.push(visual);
-      parts.push(templatePart(part, visual));
+      parts.push(templatePart(part, visual, times));
     }
     conversation.push({ role, content: parts });
   }
@@ -67,26 +77,22 @@ export const textOnly = (conversation: Conversation): Conversation =>
       typeof content === "string" ? content : content.map((part) => (part.type === "text" ? part.text : "")).join(""),
   }));
 
-async function visualOf(part: VisualPart, seen: SeenParts, once: boolean): Promise<Visual> {
-  if (part.type === "remembered") return { ...part, kind: part.shows, pixels: forgotten };
+async function visualOf(
+  part: VisualPart,
+  { seen, once, signal }: PrepareOptions,
+): Promise<Visual & Pick<Known, "times">> {
+  if (part.type === "remembered") return { ...part, kind: part.shows, source: forgotten, times: undefined };
   const kind = part.type === "image" ? "image" : "video";
   const known = seen.get(part);
-  if (known !== undefined) return { ...known, kind, pixels: () => sameFrames(part, known) };
-  const frames = await decode(part);
-  const [{ height, width } = { height: 0, width: 0 }] = frames;
-  const found = { hash: once ? randomName() : await hashOfFrames(frames), frames: frames.length, height, width };
-  seen.set(part, found);
-  return { ...found, kind, pixels: async () => frames };
-}
-
-/** The frames of a part once more. The caller owns its bytes, and may have put another picture into them since. */
-async function sameFrames(part: Decodable, { hash }: Seen): Promise<readonly RgbImage[]> {
-  const frames = await decode(part);
-  if (await isHashOf(hash, frames)) return frames;
-  throw new EngineError(
-    "content-changed",
-    "the bytes of a picture changed after it was given; give each picture bytes of its own",
-  );
+  if (known !== undefined) {
+    const { seen: found, times } = known;
+    return { ...found, kind, times, source: (signal) => sourceAgain(part, found.hash, signal) };
+  }
+  const source = await openPart(part);
+  const { count, height, width, timestamps: times } = source;
+  const found = { hash: await identify(part, source, once, signal), frames: count, height, width };
+  seen.set(part, { seen: found, times });
+  return { ...found, kind, times, source: async () => sourceOnce(part, source, found.hash) };
 }
 
 async function forgotten(): Promise<never> {
@@ -112,21 +118,27 @@ function remembered(part: Part, seen: SeenParts): Part | undefined {
   if (part.type === "remembered") return part;
   const found = seen.get(part);
   if (found === undefined) return undefined;
-  const { time, timestamps } = templatePart(part, found) as Pick<RememberedPart, "time" | "timestamps">;
+  const { time, timestamps } = templatePart(part, found.seen, found.times) as Pick<
+    RememberedPart,
+    "time" | "timestamps"
+  >;
   const shows = part.type === "image" ? "image" : "video";
   return {
-    ...{ type: "remembered", shows, ...found },
+    ...{ type: "remembered", shows, ...found.seen },
     ...(time !== undefined && { time }),
     ...(timestamps && { timestamps }),
   };
 }
 
-function templatePart(part: VisualPart, { frames }: Seen): TemplatePart {
+function templatePart(part: VisualPart, { frames }: Seen, own: readonly number[] | undefined): TemplatePart {
   const image = part.type === "image" || (part.type === "remembered" && part.shows === "image");
   if (image) return part.time === undefined ? { type: "image" } : { type: "image", time: part.time };
   const video = { type: "video", num_frames: frames } as const;
   // A 3D volume carries no timestamps, whatever the template.
-  if (part.type === "volume" || part.timestamps === undefined) return video;
+  const times: readonly Numeric[] | undefined = part.type === "volume" ? undefined : (part.timestamps ?? own);
+  if (times === undefined) return video;
+  if (times.length !== frames)
+    throw new EngineError("content-invalid", `${times.length} timestamps do not fit ${frames} frames`);
   // A clip's times are Python floats to the template: `Time 7.0s`.
-  return { ...video, timestamps: part.timestamps.map((t) => (typeof t === "number" ? float(t) : t)) };
+  return { ...video, timestamps: times.map((t) => (typeof t === "number" ? float(t) : t)) };
 }

@@ -1,10 +1,11 @@
-import { encodeItem, type Prompt, spliceVisual, type VlmConfig } from "@hulu/core";
-import { encodePrompt, type Patches, patchItems } from "@hulu/processor";
+import { type EncodedItem, encodeFrames, type Prompt, spliceVisual, type VlmConfig } from "@hulu/core";
+import { encodePrompt } from "@hulu/processor";
 import type { PromptOptions } from "./ask-options.js";
+import { stopwatch } from "./clock.js";
 import type { Message } from "./content.js";
 import { EngineError } from "./error.js";
 import { eyeOf, type Loaded } from "./loaded.js";
-import { fewestTokens, planVisual, type VisualPlan } from "./plan.js";
+import { cutFrames, fewestTokens, planVisual, type VisualPlan } from "./plan.js";
 import { type Identities, rowIdentity, tokenIdentity } from "./prefix.js";
 import { prepare, type SeenParts, textOnly, type Visual } from "./prepare.js";
 import { watched } from "./text-watch.js";
@@ -32,12 +33,14 @@ export interface Ready {
   readonly visualTokens: { readonly all: number; readonly kept: number };
   /** Its visual inputs. */
   readonly keys: ReadonlySet<string>;
+  /** Milliseconds that went by while frames were decoded, resized and cut up. */
+  readonly processing: number;
 }
 
 export interface DraftOptions extends PromptOptions {
   /** Whether an answer is to follow; else more of the conversation is. */
   readonly answered: boolean;
-  /** What is known of parts that were decoded before; gets what is decoded now. */
+  /** What is known of parts that were looked at before; gets what is learnt now. */
   readonly seen: SeenParts;
   /** Nothing follows this answer: its visual inputs need not be known again, and are not hashed. */
   readonly once: boolean;
@@ -100,43 +103,25 @@ function checkTable({ vision }: VlmConfig, [, rows, columns]: Item["grid"]): voi
   );
 }
 
-/** The patches of the visual inputs that a conversation does not hold, each once. */
-export async function freshPatches(
-  loaded: Loaded,
-  { items }: Draft,
-  store: VisualStore,
-  { passOrder }: PromptOptions,
-): Promise<ReadonlyMap<string, Patches>> {
-  if (items.length === 0) return new Map();
-  // The last of equal ones: a part that stands for pixels comes before those that were given since, which have them.
-  const fresh = [...new Map(items.map((item) => [item.key, item])).values()].filter(({ key }) => !store.get(key));
-  const frames = await Promise.all(fresh.map(({ visual }) => visual.pixels()));
-  const patches = patchItems(
-    fresh.map(({ merge }, i) => ({ merge, frames: frames[i]! })),
-    fresh.map(({ size }) => size),
-    eyeOf(loaded).checkpoint.preprocessor,
-    passOrder === undefined ? {} : { passOrder },
-  );
-  return new Map(patches.map((p, i) => [fresh[i]!.key, p]));
-}
-
 /**
  * Encode what is not held, and give each placeholder that is left its visual row.
  * @param store gets what was encoded
- * @throws EngineError `prompt-too-long`
+ * @throws EngineError `prompt-too-long`, `content-changed`, `visual-forgotten`; what reading the inputs throws
  */
 export async function encode(
   loaded: Loaded,
   { ids, items }: Draft,
-  patches: ReadonlyMap<string, Patches>,
   store: VisualStore,
-  { signal }: PromptOptions,
+  options: PromptOptions,
 ): Promise<Ready> {
+  // The last of equal ones: a part that stands for pixels comes before those that were given since, which have them.
+  const givers = new Map(items.map((item) => [item.key, item]));
   const visuals: EncodedVisual[] = [];
-  for (const { key, prune } of items)
-    visuals.push(
-      store.get(key) ?? store.add(key, await encodeItem(eyeOf(loaded).compiled, patches.get(key)!, { prune, signal })),
-    );
+  let processing = 0;
+  for (const { key } of items) {
+    const fresh = () => encodeFresh(loaded, givers.get(key)!, options, (ms) => (processing += ms));
+    visuals.push(store.get(key) ?? store.add(key, await fresh()));
+  }
   const keep = joined(visuals.map((v) => v.keep));
   const spliced = spliceVisual(ids, placeholder(loaded), keep);
   checkLength(loaded, spliced.ids.length);
@@ -148,7 +133,28 @@ export async function encode(
     ),
     visualTokens: { all: keep.length, kept: rows.length },
     keys: new Set(items.map(({ key }) => key)),
+    processing,
   };
+}
+
+/** Send an input's frames through the encoder as they are decoded. @param onProcessed told of the time that decoding took */
+async function encodeFresh(
+  loaded: Loaded,
+  item: Item,
+  { passOrder, signal }: PromptOptions,
+  onProcessed: (ms: number) => void,
+): Promise<EncodedItem> {
+  const { checkpoint, compiled } = eyeOf(loaded);
+  const clock = stopwatch();
+  async function* frames() {
+    const source = await item.visual.source(signal);
+    for await (const { pixels } of cutFrames(source, item, checkpoint.preprocessor, { passOrder, signal })) {
+      onProcessed(clock());
+      yield pixels;
+      clock();
+    }
+  }
+  return encodeFrames(compiled, { ...item, frames: frames() }, { prune: item.prune, signal });
 }
 
 function joined(masks: readonly Uint8Array[]): Uint8Array {

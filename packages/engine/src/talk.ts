@@ -1,5 +1,5 @@
 import { prefill } from "@hulu/core";
-import { Answer, type Piece, type Result } from "./answer.js";
+import { Answer, type Piece, type Result, type Timings } from "./answer.js";
 import type { AskOptions, PromptOptions } from "./ask-options.js";
 import { checkMessages } from "./check-messages.js";
 import { stopwatch } from "./clock.js";
@@ -9,7 +9,7 @@ import { EngineError } from "./error.js";
 import type { Loaded } from "./loaded.js";
 import { Prefix, tokenIdentity } from "./prefix.js";
 import { rememberedMessages, type SeenParts } from "./prepare.js";
-import { draft, encode, freshPatches, type Ready } from "./prompt.js";
+import { draft, encode, type Ready } from "./prompt.js";
 import { writeSaved } from "./saved-conversation.js";
 import { tell } from "./tell.js";
 import { asMessages, checkPrefillOptions } from "./validate.js";
@@ -25,8 +25,10 @@ export interface Past {
   readonly once?: boolean;
 }
 
-/** Tells how long each stage took, as it ends. */
-type OnStage = (stage: "process" | "encode") => void;
+/** A prompt, and how long it took to make it. */
+interface Made extends Ready {
+  readonly times: Pick<Timings, "process" | "encode">;
+}
 
 /** A conversation that runs here. */
 export class Talk implements Conversation {
@@ -134,12 +136,8 @@ export class Talk implements Conversation {
   }
 
   async *#told(messages: readonly Message[], options: AskOptions): AsyncGenerator<Piece, Result> {
+    const ready = await this.#ready(messages, { ...options, answered: true });
     const clock = stopwatch();
-    const times = { process: 0, encode: 0 };
-    const onStage: OnStage = (stage) => {
-      times[stage] = clock();
-    };
-    const ready = await this.#ready(messages, { ...options, answered: true }, onStage);
     // The last position is always run: its logits choose the first token.
     const prefix = this.#keep(ready, ready.identities.length - 1);
     const reusedTokens = prefix.session.length;
@@ -153,7 +151,7 @@ export class Talk implements Conversation {
         promptTokens: ready.identities.length,
         reusedTokens,
         visualTokens: ready.visualTokens,
-        timings: { ...times, ...timings },
+        timings: { ...ready.times, ...timings },
       };
     } finally {
       prefix.settle(positions);
@@ -161,18 +159,15 @@ export class Talk implements Conversation {
   }
 
   /** The conversation written down, its visual inputs encoded. */
-  async #ready(
-    messages: readonly Message[],
-    options: PromptOptions & { readonly answered: boolean },
-    onStage: OnStage = () => {},
-  ): Promise<Ready> {
+  async #ready(messages: readonly Message[], options: PromptOptions & { readonly answered: boolean }): Promise<Made> {
+    const clock = stopwatch();
     const drafted = await draft(this.#loaded, messages, { ...options, seen: this.#seen, once: this.#once });
-    const patches = await freshPatches(this.#loaded, drafted, this.#visuals, options);
-    onStage("process");
-    const ready = await encode(this.#loaded, drafted, patches, this.#visuals, options);
-    onStage("encode");
+    const drafting = clock();
+    const ready = await encode(this.#loaded, drafted, this.#visuals, options);
+    const { processing } = ready;
+    const times = { process: drafting + processing, encode: clock() - processing };
     this.#checkAlive();
-    return ready;
+    return { ...ready, times };
   }
 
   /** Keep of what is held what a prompt begins with, at most so many positions, and let go of all else. */

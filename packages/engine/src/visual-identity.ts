@@ -1,10 +1,11 @@
 import { type PruneOptions, pruneDefaults } from "@hulu/core";
-import type { PassOrder, PreprocessorConfig, RgbImage, Size } from "@hulu/processor";
+import type { FileInput, FrameSource, PassOrder, PreprocessorConfig, RgbImage, Size } from "@hulu/processor";
+import { filePieces } from "./file-input.js";
 import { hasSha256, hex, sha256 } from "./sha256.js";
 
 /** A visual input without its pixels: which ones they are, and what decides their size in a prompt. */
 export interface Seen {
-  /** SHA-256 of the decoded frames, in hexadecimal; see `hashOfFrames`. */
+  /** SHA-256, in hexadecimal: of the decoded frames, or of the file that a clip or a volume is; see `FramesHash`, `hashOfFile`. */
   readonly hash: string;
   readonly frames: number;
   /** Of the first frame, in pixels. */
@@ -15,30 +16,64 @@ export interface Seen {
 const BEFORE_RANDOM = "random-";
 
 /**
- * A strong hash of decoded frames: two patients' pictures must never be taken for one another. Each frame's hash is over
- * its sides and its RGB bytes, the whole one over those of the frames.
+ * A strong hash of decoded frames, which come one by one: two patients' pictures must never be taken for one another. Each
+ * frame's hash is over its sides and its RGB bytes, the whole one over those of the frames.
  *
  * A page that was not loaded over https has no `crypto.subtle`. There every input gets a random name: it is then only
  * equal to itself, and equal pictures are computed again.
  */
-export async function hashOfFrames(frames: readonly RgbImage[]): Promise<string> {
-  if (!hasSha256()) return randomName();
-  const all = new Uint8Array(frames.length * 40);
-  const view = new DataView(all.buffer);
-  for (const [i, { data, width, height }] of frames.entries()) {
-    view.setUint32(i * 40, width);
-    view.setUint32(i * 40 + 4, height);
-    all.set(await sha256(data), i * 40 + 8);
+export class FramesHash {
+  #entries = new Uint8Array(40);
+  #count = 0;
+
+  async add({ data, width, height }: RgbImage): Promise<void> {
+    const at = this.#count++ * 40;
+    if (this.#entries.length < at + 40) {
+      const larger = new Uint8Array(this.#entries.length * 2);
+      larger.set(this.#entries);
+      this.#entries = larger;
+    }
+    const view = new DataView(this.#entries.buffer);
+    view.setUint32(at, width);
+    view.setUint32(at + 4, height);
+    this.#entries.set(await sha256(data), at + 8);
   }
-  return hex(await sha256(all));
+
+  /** Of the frames so far, in hexadecimal. */
+  async value(): Promise<string> {
+    return hex(await sha256(this.#entries.subarray(0, this.#count * 40)));
+  }
+}
+
+/** Of all frames of a source. */
+export async function hashOfFrames(source: FrameSource, signal?: AbortSignal): Promise<string> {
+  if (!hasSha256()) return randomName();
+  const hash = new FramesHash();
+  for await (const frame of source.frames({ signal })) await hash.add(frame);
+  return hash.value();
+}
+
+/**
+ * A strong hash of a file, and of how it is read: where a clip or a volume is a file, it is known by that, and need not be
+ * decoded twice.
+ * @param reading plain data that decides which frames come out of the file
+ */
+export async function hashOfFile(file: FileInput, reading: unknown, signal?: AbortSignal): Promise<string> {
+  if (!hasSha256()) return randomName();
+  const digests: Uint8Array[] = [];
+  for await (const piece of filePieces(file)) {
+    signal?.throwIfAborted();
+    digests.push(await sha256(piece));
+  }
+  const told = new TextEncoder().encode(JSON.stringify(["file", reading, digests.map(hex)]));
+  return hex(await sha256(told));
 }
 
 /** A name that no other input has, where none will be held against it. */
 export const randomName = (): string => BEFORE_RANDOM + hex(crypto.getRandomValues(new Uint8Array(32)));
 
-/** Whether frames are those that a hash was taken of; a random name cannot tell, and does not deny it. */
-export const isHashOf = async (hash: string, frames: readonly RgbImage[]): Promise<boolean> =>
-  hash.startsWith(BEFORE_RANDOM) || (await hashOfFrames(frames)) === hash;
+/** Whether a name is such a one: nothing can be held against it. */
+export const isRandom = (hash: string): boolean => hash.startsWith(BEFORE_RANDOM);
 
 /** What a hash may look like. */
 export const isHash = (hash: unknown): boolean => typeof hash === "string" && /^(random-)?[0-9a-f]{64}$/.test(hash);

@@ -1,6 +1,8 @@
-import { Float, float, volumeFrames } from "@hulu/processor";
+import { Float, float, type RgbImage } from "@hulu/processor";
 import type { Message, Part } from "../content.js";
 import { EngineError } from "../error.js";
+import { isFile } from "../file-input.js";
+import { openPart } from "../open.js";
 
 /** What is sent, and the buffers in it that change hands. */
 export interface Packed<T = unknown> {
@@ -74,18 +76,18 @@ function sameKind(view: ArrayBufferView, buffer: ArrayBuffer): ArrayBufferView {
 }
 
 /** A conversation for sending. A volume that was read already is an object with methods, so its slices go instead. */
-export function packMessages(messages: readonly Message[]): Promise<Packed<readonly Message[]>> {
-  const plain = messages.map(({ role, content }) => ({
-    role,
-    content: typeof content === "string" ? content : content.map(slicesOf),
-  }));
+export async function packMessages(messages: readonly Message[]): Promise<Packed<readonly Message[]>> {
+  const plain: Message[] = [];
+  for (const { role, content } of messages)
+    plain.push({ role, content: typeof content === "string" ? content : await Promise.all(content.map(slicesOf)) });
   return pack(plain, "messages");
 }
 
-function slicesOf(part: Part): Part {
-  if (part.type !== "volume" || part.volume instanceof Uint8Array || part.volume instanceof Blob) return part;
-  const { type: _, volume, volumeIndex: __, rule = "hf", ...slices } = part;
-  return { type: "video", frames: volumeFrames(volume, { ...slices, rule }) };
+async function slicesOf(part: Part): Promise<Part> {
+  if (part.type !== "volume" || isFile(part.volume) || !("plane" in part.volume)) return part;
+  const frames: RgbImage[] = [];
+  for await (const slice of (await openPart(part)).frames()) frames.push(slice);
+  return { type: "video", frames };
 }
 
 /** Undo on the other side what `pack` did to floats. */

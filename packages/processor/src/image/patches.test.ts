@@ -93,6 +93,18 @@ describe("preprocess", () => {
 });
 
 describe("patchify", () => {
+  it("fills an array that has room for just as many values, and leaves any other alone", () => {
+    const image = synthImage(28, 28, 1);
+    const config = DEFAULT_CONFIG;
+    const { pixels } = patchify(image, 1, config);
+    const room = new Float32Array(pixels.length).fill(9);
+    expect(patchify(image, 1, config, room).pixels).toBe(room);
+    expect(equal(room, pixels)).toBe(true);
+    const other = new Float32Array(pixels.length + 1).fill(9);
+    expect(equal(patchify(image, 1, config, other).pixels, pixels)).toBe(true);
+    expect(other.every((x) => x === 9)).toBe(true);
+  });
+
   it("is a reordering: every pixel lands at its place in merge-block order", () => {
     const shape = fc.record({ rows: fc.integer({ min: 1, max: 3 }), cols: fc.integer({ min: 1, max: 3 }) });
     fc.assert(

@@ -4,7 +4,7 @@ import { type PassOrder, resizeBicubic } from "./resize.js";
 import { checkRgb, type RgbImage } from "./rgb.js";
 import { type Aspect, type Size, targetSizes } from "./size.js";
 
-/** The most pixels that all frames of a call may be resized to: 6 GiB of patches. */
+/** The most pixels that all frames of a call may be resized to where their patches are held whole: 6 GiB of them. */
 const MAX_CALL_PIXELS = 2 ** 29;
 
 /** Patches of one frame: `pixels` is [h*w, 3*patchSize*patchSize]. */
@@ -132,9 +132,15 @@ function joinFrames(
 /**
  * Normalises a picture and cuts it into patches.
  * @param image its sides are multiples of patchSize * merge
+ * @param into gets the values, where there is room for just as many: for frame after frame of a clip. A new array unless given.
  * @throws ProcessorError `image-shape` when they are not.
  */
-export function patchify(image: RgbImage, merge: number, config: PreprocessorConfig): FramePatches {
+export function patchify(
+  image: RgbImage,
+  merge: number,
+  config: PreprocessorConfig,
+  into?: Float32Array,
+): FramePatches {
   checkRgb(image);
   const { patchSize: p } = config;
   const block = p * merge;
@@ -145,7 +151,8 @@ export function patchify(image: RgbImage, merge: number, config: PreprocessorCon
   const h = image.height / p;
   const w = image.width / p;
   const table = normalisation(config);
-  const pixels = new Float32Array(h * w * 3 * p * p);
+  const count = h * w * 3 * p * p;
+  const pixels = into?.length === count ? into : new Float32Array(count);
   let to = 0;
   for (const [row, col] of mergeOrder(h, w, merge)) {
     for (let c = 0; c < 3; c++) {

@@ -41,6 +41,7 @@ describe("what a file is, its bytes tell", () => {
     ["nasty/no_preamble.dcm", "dicom", "image", 1],
     ["dicom/emri_small_jpeg_2k_lossless.dcm", "dicom", "video", 10],
     ["dicom/SC_rgb_rle_16bit_2frame.dcm", "dicom", "video", 2],
+    ["video/us_cine_jpeg.dcm", "dicom", "video", 30],
     ["3d/anatomical_be.nii", "nifti", "volume", 25],
     ["nasty/not_gzipped.nii.gz", "nifti", "volume", 11],
     ["nasty/pair.hdr", "nifti", "volume", 11],
@@ -94,6 +95,9 @@ test("a file of several frames is shown as what is asked for", async () => {
   const clip = await openInput(cine, { maxFrames: 4 });
   expect(await clip.facts()).toMatchObject({ frames: 10, indices: [0, 3, 6, 9], modality: "MR" });
   expect(clip.source.timestamps).toBeUndefined();
+  const timed = await openInput(sample("video/us_cine_jpeg.dcm"), { maxFrames: 4 });
+  expect(await timed.facts()).toMatchObject({ frames: 30, indices: [0, 9, 19, 29], modality: "US" });
+  expect(timed.source.timestamps?.[1]).toBeCloseTo(9 * 0.033333, 9);
   const [, second] = await framesOf(cine, { maxFrames: 4 });
   expect(await framesOf(cine, { as: "image", frame: 3 })).toEqual([second]);
 });

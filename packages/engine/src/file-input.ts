@@ -1,0 +1,44 @@
+import type * as FileSystem from "node:fs/promises";
+import { type FileInput, ProcessorError } from "@hulu/processor";
+import { builtin } from "./builtin.js";
+
+export const isFile = (x: unknown): x is FileInput =>
+  typeof x === "string" || x instanceof Uint8Array || x instanceof Blob;
+
+/** Bytes that are read at once where a file is only gone through. */
+const PIECE = 4 * 1024 ** 2;
+
+/** A file's bytes, some at a time; a piece may be overwritten once the next is asked for. @throws ProcessorError `input-file` */
+export async function* filePieces(file: FileInput): AsyncGenerator<Uint8Array> {
+  if (typeof file === "string") return yield* pathPieces(file);
+  const size = file instanceof Uint8Array ? file.length : file.size;
+  for (let at = 0; at < size; at += PIECE)
+    yield file instanceof Uint8Array
+      ? file.subarray(at, at + PIECE)
+      : new Uint8Array(await file.slice(at, at + PIECE).arrayBuffer());
+}
+
+async function* pathPieces(path: string): AsyncGenerator<Uint8Array> {
+  const { open, stat } = await builtin<typeof FileSystem>("fs/promises");
+  try {
+    // Opening a pipe would wait for a writer.
+    if (!(await stat(path)).isFile()) throw unreadable("it is no plain file");
+    const handle = await open(path, "r");
+    try {
+      const piece = new Uint8Array(PIECE);
+      for (;;) {
+        const { bytesRead } = await handle.read(piece, 0, PIECE);
+        if (bytesRead === 0) return;
+        yield piece.subarray(0, bytesRead);
+      }
+    } finally {
+      await handle.close();
+    }
+  } catch (cause) {
+    if (cause instanceof ProcessorError) throw cause;
+    // What the system says names the path.
+    throw unreadable(cause instanceof Error && "code" in cause ? String(cause.code) : "unknown");
+  }
+}
+
+const unreadable = (why: string) => new ProcessorError("input-file", `the file cannot be read (${why})`);
