@@ -1,4 +1,5 @@
 // Runs in a process of its own: what it is told to read may hang, crash or take all the memory that there is.
+import type { Files, Format } from "./format.js";
 import { type Memory, MemoryWatch } from "./measure.js";
 
 const memory = new MemoryWatch();
@@ -14,6 +15,36 @@ export interface Report {
   /** Of the processor, all threads together, both times that it was read. */
   readonly seconds: number;
   readonly memory: Memory;
+}
+
+/** What the whole files of a format gave when they were first read. */
+const whole = new Map<string, readonly string[]>();
+let next = 0;
+
+/**
+ * Whole files are read as before: a broken one has left nothing behind in a decoder that is kept. One of them after a number's
+ * file, whose turn it is; all after a given one.
+ */
+async function leftBehind(format: Format, job: Job): Promise<string | undefined> {
+  const seeds = await format.seeds();
+  const read = (files: Files) => format.read(files).catch((error: { code?: string }) => String(error.code));
+  const before = whole.get(format.name);
+  if (before === undefined) return undefined;
+  const turn = next++ % seeds.length;
+  for (const [i, files] of seeds.entries()) {
+    if ("seed" in job && i !== turn) continue;
+    const now = await read(files);
+    if (now !== before[i]) return `whole file ${i}, read after this one, gives ${now}; it gave ${before[i]}`;
+  }
+  return undefined;
+}
+
+async function readWhole(format: Format): Promise<void> {
+  if (whole.has(format.name)) return;
+  const all: string[] = [];
+  for (const files of await format.seeds())
+    all.push(await format.read(files).catch((error: { code?: string }) => String(error.code)));
+  whole.set(format.name, all);
 }
 
 /** What happens beside the promise that is waited for. */
@@ -43,6 +74,7 @@ async function run(job: Job): Promise<Report> {
   const format = [...formats, faulty].find(({ name }) => name === job.format);
   if (format === undefined) throw new Error(`${job.format} is no format`);
   const { files, steps } = "seed" in job ? await mutant(format, job.seed) : { files: job.files, steps: [] };
+  await readWhole(format);
   aside = undefined;
   memory.begin();
   const begin = process.cpuUsage();
@@ -51,7 +83,9 @@ async function run(job: Job): Promise<Report> {
   const held = memory.end();
   // A rejection that nobody waits for is told after this turn.
   await new Promise(setImmediate);
-  const over = aside === undefined ? outcome : ({ end: "escaped", what: aside } as const);
+  const left = outcome.end === "escaped" ? undefined : await leftBehind(format, job);
+  const wrong = aside ?? left;
+  const over = wrong === undefined ? outcome : ({ end: "escaped", what: wrong } as const);
   return { ...over, steps, seconds: (user + system) / 1e6, memory: held };
 }
 

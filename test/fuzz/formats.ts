@@ -1,7 +1,9 @@
-import { decodeFrames, decodeImage, ProcessorError, readNifti, streamSlices } from "@hulu/processor";
+import { decodeFrames, decodeImage, ProcessorError, readDicom, readNifti, streamSlices } from "@hulu/processor";
 import { Digest, hold } from "./check.js";
-import type { Files, Format } from "./format.js";
+import { type Files, type Format, QUOTES_CANARY } from "./format.js";
 import { bmpLayout, bmpSeeds } from "./formats/bmp.js";
+import { dicomInner, dicomLayout } from "./formats/dicom.js";
+import { dicomSeeds, htj2kSeeds, jpeg2000Seeds, jpegDicomSeeds, jpegLsSeeds, rleSeeds } from "./formats/dicom-seeds.js";
 import { gifLayout, gifSeeds } from "./formats/gif.js";
 import { jpegLayout, jpegSeeds } from "./formats/jpeg.js";
 import { gzipInner, gzipLayout, gzipSeeds, niftiLayout, niftiSeeds, pairSeeds } from "./formats/nifti.js";
@@ -58,10 +60,45 @@ async function readVolume([bytes, image]: Files): Promise<string> {
   return digest.text();
 }
 
+/** Some frames of a file: as they are stored, their values, and as pictures by each kind of window. */
+async function readFrames([bytes]: Files): Promise<string> {
+  const digest = new Digest();
+  const image = await readDicom(bytes!, { limits });
+  const { header, frames } = image;
+  hold(
+    frames >= 1 && frames <= MAX_FRAMES && frames === header.frames,
+    "the frames are not as many as the limit allows",
+  );
+  hold(header.perFrame.length === 0 || header.perFrame.length === frames, "not one group per frame");
+  digest.add(JSON.stringify([header, image.warnings]));
+  hold(!image.warnings.some(({ message }) => QUOTES_CANARY.test(message)), "a warning quotes the file");
+  for (const frame of new Set([0, Math.floor(frames / 2), frames - 1])) {
+    const { samples } = await image.stored(frame);
+    hold(samples.length === header.rows * header.columns * header.samples, "the samples are not of the frame's size");
+    digest.add(samples);
+    const grey = header.photometric.startsWith("MONOCHROME");
+    if (grey) {
+      const values = await image.values(frame);
+      hold(values.length === samples.length, "the values are not of the frame's size");
+      hold(header.kind !== "integer" || !values.some(Number.isNaN), "a value is no number");
+      digest.add(values);
+    }
+    const windows = [
+      "file",
+      ...(grey ? (["min-max", { center: 10, width: 30, function: "SIGMOID" }] as const) : []),
+    ] as const;
+    for (const { image: picture } of await image.pictures(frame, windows)) {
+      hold(picture.width === header.columns && picture.height === header.rows, "the picture has another size");
+      digest.image(picture);
+    }
+  }
+  return digest.text();
+}
+
 /** By each reader in turn, whatever it is. */
 async function readAsAny(files: Files): Promise<string> {
   const errors: unknown[] = [];
-  for (const read of [readPicture, readVolume])
+  for (const read of [readPicture, readVolume, readFrames])
     try {
       return await read(files);
     } catch (error) {
@@ -92,6 +129,8 @@ function several(name: string, seeds: () => Made<Files>, rest: Omit<Format, "nam
 
 const NIFTI_REFUSES = ["nifti-datatype"];
 
+const dicom = { layout: dicomLayout, inner: dicomInner, read: readFrames };
+
 export const formats: readonly Format[] = [
   one("png", pngSeeds, { layout: pngLayout, mend: pngMend, inner: pngInner, read: readPicture }),
   one("jpeg", jpegSeeds, { layout: jpegLayout, read: readPicture }),
@@ -102,6 +141,12 @@ export const formats: readonly Format[] = [
   one("nifti", niftiSeeds, { refuses: NIFTI_REFUSES, layout: niftiLayout, read: readVolume }),
   one("nifti-gz", gzipSeeds, { refuses: NIFTI_REFUSES, layout: gzipLayout, inner: gzipInner, read: readVolume }),
   several("nifti-pair", pairSeeds, { refuses: NIFTI_REFUSES, layout: niftiLayout, read: readVolume }),
+  one("dicom", dicomSeeds, dicom),
+  one("dicom-rle", rleSeeds, dicom),
+  one("dicom-jpeg", jpegDicomSeeds, dicom),
+  one("dicom-jpegls", jpegLsSeeds, dicom),
+  one("dicom-j2k", jpeg2000Seeds, dicom),
+  one("dicom-htj2k", htj2kSeeds, dicom),
   one("text", textSeeds, {
     unreadable: true,
     layout: textLayout,

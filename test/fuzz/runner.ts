@@ -86,7 +86,7 @@ export class Runner {
       execArgv: ["--max-old-space-size=512"],
       serialization: "advanced",
       stdio: ["ignore", "pipe", "pipe", "ipc"],
-      env: { ...process.env, HULU_SAMPLES: fileURLToPath(new URL("../data/samples", import.meta.url)) },
+      env: { ...process.env, HULU_DATA: fileURLToPath(new URL("../data", import.meta.url)) },
     });
     this.#printed = "";
     for (const stream of [child.stdout, child.stderr])

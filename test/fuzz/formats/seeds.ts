@@ -4,13 +4,13 @@ import sharp, { type Sharp } from "sharp";
 import { Dice } from "../../dice.js";
 import { CANARY } from "../format.js";
 
-/** The folder of the tests' data; the runner says where it is, because a bundle lies elsewhere. */
-export const sample = (path: string): Uint8Array =>
+/** A file of the tests' data; the runner says where they are, because a bundle lies elsewhere. */
+export const data = (path: string): Uint8Array =>
   new Uint8Array(
-    readFileSync(
-      `${process.env.HULU_SAMPLES ?? fileURLToPath(new URL("../../data/samples", import.meta.url))}/${path}`,
-    ),
+    readFileSync(`${process.env.HULU_DATA ?? fileURLToPath(new URL("../../data", import.meta.url))}/${path}`),
   );
+
+export const sample = (path: string): Uint8Array => data(`samples/${path}`);
 
 /** Smooth with a little noise: samples of any number of bits. */
 export function pattern(width: number, height: number, channels: number, most = 255): number[] {
