@@ -183,6 +183,31 @@ describe("what is asked of an answer", () => {
     expect(await said("--stop", "no such text")).toBe(whole);
   });
 
+  test("DICOM files, series and clips are taken, and what is odd is told on stderr", async () => {
+    const samples = "test/data/samples";
+    const asked = async (...args: string[]) => {
+      const ran = await ask(...args, "--pruning", "off", "hi");
+      expect([ran.code, ran.notes]).toEqual([0, expect.stringContaining("visual tokens kept")]);
+      return { tokens: Number(/(\d+) of/.exec(ran.notes)?.[1]), notes: ran.notes };
+    };
+    const ct = `${samples}/nasty/window_multi.dcm`;
+    const one = await asked("--image", ct);
+    expect((await asked("--image", ct, "--window", "lung", "--window", "bone")).tokens).toBe(2 * one.tokens);
+    const gap = await asked("--volume", `${samples}/nasty/series_gap`);
+    expect(gap.notes).toMatch(/^test\/data\/samples\/nasty\/series_gap: .* \(series-gap\)\n\[/);
+    expect((await asked("--volume", `${samples}/3d/ct_series_tiny`, "--slices", "1")).tokens).toBe(gap.tokens / 3);
+    const clip = ["--video", `${samples}/video/us_cine_mjpeg.avi`];
+    expect((await asked(...clip, "--max-frames", "2")).tokens).toBe(
+      2 * (await asked(...clip, "--max-frames", "1")).tokens,
+    );
+  });
+
+  test("--prompt-tags tells the model what a DICOM file says", async () => {
+    const ct = ["--image", "test/data/samples/dicom/CT_small.dcm", "hi"];
+    const length = async (...args: string[]) => (await json(...args, ...ct)).promptTokens;
+    expect(await length("--prompt-tags", "Modality")).toBeGreaterThan(await length());
+  });
+
   test("a GIF is a video, as many frames as asked", async () => {
     const gif = ["--video", "test/data/samples/nasty/animated.gif", "--pruning", "off"];
     const tokens = async (...args: string[]) => Number(/(\d+) of/.exec((await ask(...gif, ...args, "hi")).notes)?.[1]);
@@ -210,9 +235,15 @@ describe("the range of an option", () => {
     ["max-frames", ["1", "2"], ["0"]],
     [
       "window",
-      ["0,1", "-600,1500", "0,0.01", "1e3, 2"],
-      ["0,0", "0,-1", "1", "1,2,3", ",1", "1,", "a,1", "Infinity,1", "1,Infinity"],
+      ["0,1", "-600,1500", "0,0.01", "1e3, 2", "lung", "soft-tissue", "soft", "mediastinum", "min-max", "file"],
+      ["0,0", "0,-1", "1", "1,2,3", ",1", "1,", "a,1", "Infinity,1", "1,Infinity", "Lung", "toString", ""],
     ],
+    ["view", ["upstream", "radiological", "stored"], ["natural"]],
+    ["reorient", ["RAS"], ["LPS"]],
+    ["series", ["0", "1"], ["-1"]],
+    ["frame", ["0", "1"], ["-1"]],
+    ["start", ["0", "0.5"], ["-1"]],
+    ["end", ["0.5", "1"], ["0", "-1"]],
     ["axis", ["axial", "coronal", "sagittal"], ["2"]],
     ["slice-rule", ["hf", "repository"], ["HF"]],
     ["aspect", ["true", "transposed"], ["false"]],
@@ -232,8 +263,18 @@ describe("the range of an option", () => {
   });
 
   test("--window has no meaning with the repository's rule", async () => {
-    const { code, notes } = await hulu(["ask", "--model", "nowhere", "--window", "1,2", "--slice-rule", "repository"]);
+    const scan = ["--volume", `${model}/volume.nii.gz`, "--window", "1,2", "--slice-rule", "repository"];
+    const { code, notes } = await hulu(["ask", "--model", "nowhere", ...scan, "hi"]);
     expect([code, notes]).toEqual([2, expect.stringContaining("--window goes with the slice rule hf")]);
+  });
+
+  test("--window and --prompt-tags name the nearest", async () => {
+    const wrong = async (...args: string[]) => (await hulu(["ask", "--model", "nowhere", ...args, "hi"])).notes;
+    expect(await wrong("--window", "lungs")).toMatch(/one of lung, bone, .*soft-tissue.*; did you mean lung\?\n$/);
+    expect(await wrong("--prompt-tags", "Modality,PatientName")).toMatch(
+      /--prompt-tags has "PatientName"; it must be of Modality, BodyPartExamined, /,
+    );
+    expect(await wrong("--prompt-tags", "modality")).toMatch(/; did you mean Modality\?\n$/);
   });
 });
 
@@ -252,9 +293,9 @@ describe("a wrong call of hulu ask", () => {
       "ProcessorError (chat-conversation): the conversation must be a list of messages",
     ],
     [["--model", model, "--messages", "LICENSE"], 2, "LICENSE is not JSON"],
-    [["--model", model, "--image", "package.json", "hi"], 1, "ProcessorError (image-format)"],
-    [["--model", model, "--volume", "package.json", "hi"], 1, "ProcessorError (nifti-header)"],
-    [["--model", model, "--video", "packages", "hi"], 2, "packages holds no pictures"],
+    [["--model", model, "--image", "package.json", "hi"], 1, "ProcessorError (input-format)"],
+    [["--model", model, "--volume", "package.json", "hi"], 1, "ProcessorError (input-format)"],
+    [["--model", model, "--video", ".changeset", "hi"], 1, "ProcessorError (input-format)"],
     [
       ["--model", model, "--volume", "test/data/samples/3d/example4d.nii.gz", "hi"],
       1,

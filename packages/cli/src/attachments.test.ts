@@ -1,12 +1,15 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Part } from "@hulu/engine";
+import { type FrameSource, type RgbImage, readNifti, volumeFrames } from "@hulu/processor";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Attachment, type AttachmentOptions, conversation } from "./attachments.js";
 
-const gif = "test/data/samples/nasty/animated.gif"; // 4 frames
+const samples = "test/data/samples";
+const gif = `${samples}/nasty/animated.gif`; // 4 frames
 const scan = "test/data/goldens/q3-p16/volume.nii.gz";
 let scratch: string;
 beforeAll(async () => {
@@ -14,14 +17,12 @@ beforeAll(async () => {
 });
 afterAll(() => rm(scratch, { recursive: true }));
 
+const told: string[] = [];
 const none: AttachmentOptions = {
-  axis: undefined,
-  slices: undefined,
-  sliceRule: undefined,
-  volumeIndex: undefined,
-  window: undefined,
-  fps: undefined,
-  maxFrames: undefined,
+  windows: [],
+  tags: [],
+  signal: new AbortController().signal,
+  warn: (text) => void told.push(text),
 };
 const file = (kind: Attachment["kind"], path: string): Attachment => ({ kind, file: path });
 const user = (...content: object[]) => [{ role: "user", content }];
@@ -38,40 +39,47 @@ async function parts(
   expect(filled).toHaveLength(1);
   return filled[0]!.content as readonly Part[];
 }
-type Video = Extract<Part, { readonly type: "video"; readonly video?: undefined }>;
+type Video = Extract<Part, { readonly type: "video"; readonly frames?: undefined }>;
 const video = async (options: Partial<AttachmentOptions>, part?: object): Promise<Video> => {
   const [found] = await parts(part === undefined ? [] : user(part), [file("video", gif)], options);
   expect(found!.type).toBe("video");
   return found as Video;
 };
+const framesOf = async (source: FrameSource): Promise<RgbImage[]> => {
+  const frames: RgbImage[] = [];
+  for await (const frame of source.frames()) frames.push(frame);
+  expect(frames).toHaveLength(source.count);
+  return frames;
+};
 
 describe("an animated GIF", () => {
   test("is all its frames, without times", async () => {
-    const { frames, timestamps } = await video({});
-    expect(frames).toHaveLength(4);
-    expect(frames[0]).toMatchObject({ width: 257, height: 193 });
-    expect(timestamps).toBeUndefined();
+    const { video: source, timestamps } = await video({});
+    expect(await framesOf(source)).toHaveLength(4);
+    expect(source).toMatchObject({ kind: "video", width: 257, height: 193 });
+    expect([timestamps, source.timestamps]).toEqual([undefined, undefined]);
   });
 
   test("is sampled by --fps, at the 25 frames a second that a GIF has", async () => {
-    const all = (await video({})).frames;
+    const all = await framesOf((await video({})).video);
     const sampled = await video({ fps: 12 });
-    expect(sampled.timestamps).toEqual([1 / 25, 3 / 25]);
-    expect(sampled.frames).toEqual([all[1], all[3]]);
+    expect(sampled.video.timestamps).toEqual([1 / 25, 3 / 25]);
+    expect(await framesOf(sampled.video)).toEqual([all[1], all[3]]);
   });
 
   test("has as many frames as the message says, but as --max-frames says where it is given", async () => {
-    const all = (await video({})).frames;
-    expect((await video({}, { type: "video", num_frames: 2 })).frames).toEqual([all[0], all[3]]);
-    expect((await video({ maxFrames: 3 }, { type: "video", num_frames: 2 })).frames).toEqual([all[0], all[1], all[3]]);
-    expect((await video({ maxFrames: 1 })).frames).toEqual([all[0]]);
+    const all = await framesOf((await video({})).video);
+    const shown = async (...args: Parameters<typeof video>) => framesOf((await video(...args)).video);
+    expect(await shown({}, { type: "video", num_frames: 2 })).toEqual([all[0], all[3]]);
+    expect(await shown({ maxFrames: 3 }, { type: "video", num_frames: 2 })).toEqual([all[0], all[1], all[3]]);
+    expect(await shown({ maxFrames: 1 })).toEqual([all[0]]);
   });
 
   test("keeps the times of its message", async () => {
-    const told = [0.5, 7];
-    const part = { type: "video", num_frames: 2, timestamps: told };
-    expect((await video({}, part)).timestamps).toEqual(told);
-    expect((await video({ fps: 25 }, part)).timestamps).toEqual(told);
+    const times = [0.5, 7];
+    const part = { type: "video", num_frames: 2, timestamps: times };
+    expect((await video({}, part)).timestamps).toEqual(times);
+    expect((await video({ fps: 25 }, part)).timestamps).toEqual(times);
   });
 
   test("of one frame is a picture", async () => {
@@ -87,25 +95,45 @@ describe("an animated GIF", () => {
 });
 
 describe("a volume", () => {
+  const slices = async (...args: Parameters<typeof parts>) => {
+    const [volume] = await parts(...args);
+    expect(volume!.type).toBe("volume");
+    return (volume as { volume: FrameSource }).volume;
+  };
+
   test("is given with what was asked of it", async () => {
-    const asked = {
-      axis: "coronal",
-      slices: 5,
-      sliceRule: "hf",
-      volumeIndex: 0,
-      window: { center: -600, width: 1500 },
-    } as const;
-    const [volume] = await parts([], [file("volume", scan)], asked);
-    const { axis, volumeIndex, window } = asked;
-    expect(volume).toMatchObject({ type: "volume", axis, rule: "hf", numSlices: 5, volumeIndex, window });
-    const [plain] = await parts([], [file("volume", scan)]);
-    expect(Object.keys(plain!)).toEqual(["type", "volume"]);
+    const window = { center: -600, width: 1500 };
+    const asked = { axis: "coronal", numSlices: 5, rule: "hf", volumeIndex: 0, windows: [window] } as const;
+    const found = await slices([], [file("volume", scan)], asked);
+    const read = await readNifti(await readFile(scan), { volumeIndex: 0 });
+    expect(await framesOf(found)).toEqual(volumeFrames(read, { axis: "coronal", rule: "hf", numSlices: 5, window }));
+    expect(found.kind).toBe("volume");
+    const plain = await slices([], [file("volume", scan)]);
+    expect(await framesOf(plain)).toEqual(volumeFrames(read, { rule: "hf" }));
   });
 
   test.each(["video", "volume"])("has as many slices as a part of type %s says, or as --slices says", async (type) => {
     const place = user({ type, num_frames: 6 });
-    expect((await parts(place, [file("volume", scan)]))[0]).toMatchObject({ type: "volume", numSlices: 6 });
-    expect((await parts(place, [file("volume", scan)], { slices: 5 }))[0]).toMatchObject({ numSlices: 5 });
+    expect(await slices(place, [file("volume", scan)])).toMatchObject({ kind: "volume", count: 6 });
+    expect(await slices(place, [file("volume", scan)], { numSlices: 5 })).toMatchObject({ count: 5 });
+  });
+
+  test("may be a folder with a DICOM series; what is odd about it is told", async () => {
+    told.length = 0;
+    expect(await slices([], [file("volume", `${samples}/nasty/series_gap`)])).toMatchObject({
+      kind: "volume",
+      count: 3,
+    });
+    expect(told).toEqual([expect.stringMatching(/series_gap: the slices lie 2\.5 to 7\.5 mm apart.*\(series-gap\)$/)]);
+    expect(await slices([], [file("volume", `${samples}/nasty/pair.hdr`)])).toMatchObject({ count: 11 });
+    expect(await slices([], [file("volume", `${samples}/dicom/CT_small.dcm`)])).toMatchObject({ count: 1 });
+  });
+
+  test("is seen through one window", async () => {
+    const windows = ["lung", "bone"] as const;
+    await expect(parts([], [file("volume", `${samples}/3d/ct_series_tiny`)], { windows })).rejects.toThrow(
+      "is a volume, which is seen through one --window, not 2",
+    );
   });
 
   test("takes its own place; a video does not", async () => {
@@ -126,6 +154,72 @@ test("a picture keeps the time that its message gives it", async () => {
   const [timed, plain] = await parts(place, [file("image", gif), file("image", gif)]);
   expect(timed).toMatchObject({ type: "image", time: 1.5 });
   expect(Object.keys(plain!)).toEqual(["type", "image"]);
+});
+
+describe("a DICOM file", () => {
+  const ct = `${samples}/nasty/window_multi.dcm`;
+  const images = (found: readonly Part[]) =>
+    found.map((part) =>
+      createHash("sha256")
+        .update((part as any).image.data.filter((_: number, i: number) => i % 3 === 0))
+        .digest("hex"),
+    );
+  const golden = async (name: string) =>
+    JSON.parse(await readFile(`${samples}/goldens.json`, "utf8")).files[`nasty/${name}`];
+
+  test("is a picture through its first window, or one for each window that is asked for", async () => {
+    const { window8, presets8, minmax8 } = await golden("window_multi.dcm");
+    expect(images(await parts([], [file("image", ct)]))).toEqual([window8.sha256]);
+    const windows = ["lung", "bone", "min-max"] as const;
+    expect(images(await parts([], [file("image", ct)], { windows }))).toEqual(
+      [presets8.lung, presets8.bone, minmax8].map(({ sha256 }) => sha256),
+    );
+  });
+
+  test("in colour is one picture, whatever windows are asked for", async () => {
+    const windows = ["lung", "bone"] as const;
+    expect(await parts([], [file("image", `${samples}/dicom/SC_rgb_rle.dcm`)], { windows })).toHaveLength(1);
+  });
+
+  test("of several frames is a clip, or one of its frames", async () => {
+    const cine = `${samples}/dicom/SC_rgb_rle_16bit_2frame.dcm`;
+    const [clip] = await parts([], [file("video", cine)]);
+    const frames = await framesOf((clip as Video).video);
+    expect(frames).toHaveLength(2);
+    told.length = 0;
+    const [second] = await parts([], [file("image", cine)], { frame: 1 });
+    expect((second as any).image).toEqual(frames[1]);
+    expect(told).toEqual([`${cine}: it has 2 frames, of which number 1 is shown`]);
+  });
+
+  test("says to the model what it is asked for, and nothing else", async () => {
+    const [first, picture] = await parts([], [file("image", ct)], { tags: ["Modality", "PatientSex"] });
+    expect(first).toEqual({ type: "text", text: "Modality: CT; PatientSex: O" });
+    expect(picture!.type).toBe("image");
+    const series = await parts([], [file("volume", `${samples}/nasty/series_mixed`)], { tags: ["Modality"] });
+    expect(series.map((part) => part.type)).toEqual(["text", "volume"]);
+    expect(series[0]).toEqual({ type: "text", text: "Modality: CT" });
+    // A picture of another kind says nothing.
+    expect(await parts([], [file("image", gif)], { tags: ["Modality"] })).toHaveLength(1);
+  });
+
+  test("is no other kind of input", async () => {
+    const wrong = [
+      ["image", scan, "is a volume; give it with --volume"],
+      ["image", `${samples}/video/us_cine_mjpeg.avi`, "is a video; give it with --video"],
+      ["volume", gif, "is a picture; give it with --image"],
+      ["volume", `${samples}/video/us_cine_mjpeg.avi`, "is a video; give it with --video"],
+      ["video", scan, "is a volume; give it with --volume"],
+      ["video", `${samples}/3d/ct_series_tiny`, "is a volume; give it with --volume"],
+      ["video", `${samples}/nasty/thin.png`, "is a picture; give it with --image"],
+      ["video", ct, "is one picture; give it with --image"],
+    ] as const;
+    for (const [kind, path, message] of wrong)
+      await expect(parts([], [file(kind, path)])).rejects.toMatchObject({
+        name: "UsageError",
+        message: expect.stringContaining(`${path} ${message}`),
+      });
+  });
 });
 
 describe("a message that was written wrongly", () => {
@@ -156,7 +250,6 @@ test("a file that cannot be read is named, with the reason in words", async () =
   await mkdir(folder);
   const reasons = [
     ["image", folder, "it is a folder"],
-    ["volume", folder, "it is a folder"],
     ["image", join(folder, "no.png"), "there is no such file"],
     ["video", join(folder, "no.gif"), "there is no such file"],
     ["image", join(gif, "x.png"), "a part of the path is not a folder"],

@@ -1,16 +1,9 @@
-import { readdir, readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
 import type { Message, Part } from "@hulu/engine";
-import {
-  decodeFrames,
-  GIF_FPS,
-  type Numeric,
-  type RgbImage,
-  type SliceOptions,
-  type SliceRule,
-  sampleSequence,
-} from "@hulu/processor";
-import { UsageError, unreadable } from "./errors.js";
+import type { FrameSource, Numeric, PromptTag, RgbImage } from "@hulu/processor";
+import { UsageError } from "./errors.js";
+import { openShown, type Shown, warningsOf } from "./input/open.js";
+import type { ReadOptions } from "./input/options.js";
+import { toldOf } from "./input/tags.js";
 
 /** A file of the command line, in its order. */
 export interface Attachment {
@@ -18,15 +11,12 @@ export interface Attachment {
   readonly file: string;
 }
 
-export interface AttachmentOptions {
-  readonly axis: "axial" | "coronal" | "sagittal" | undefined;
-  readonly slices: number | undefined;
-  readonly sliceRule: SliceRule | undefined;
-  readonly volumeIndex: number | undefined;
-  readonly window: SliceOptions["window"];
-  /** Frames per second wanted of a video, and at most how many of them. */
-  readonly fps: number | undefined;
-  readonly maxFrames: number | undefined;
+export interface AttachmentOptions extends ReadOptions {
+  /** What a DICOM file may say to the model. */
+  readonly tags: readonly PromptTag[];
+  readonly signal: AbortSignal;
+  /** Told what is odd about an input. */
+  warn(text: string): void;
 }
 
 type Given = Readonly<Record<string, unknown>>;
@@ -51,7 +41,7 @@ export async function conversation(
     return filled;
   }
   const parts: Part[] = [];
-  for (const attachment of waiting) parts.push(await read(attachment, {}, options));
+  for (const attachment of waiting) parts.push(...(await read(attachment, {}, options)));
   if (text !== undefined && text !== "") parts.push({ type: "text", text });
   return [...filled, { role: "user", content: parts }];
 }
@@ -66,9 +56,8 @@ async function fill(message: Given, waiting: Attachment[], options: AttachmentOp
   if (typeof content === "string") return { role, content };
   const parts: Part[] = [];
   for (const part of content as readonly Given[])
-    parts.push(
-      part.type === "text" ? { type: "text", text: String(part.text) } : await read(take(part, waiting), part, options),
-    );
+    if (part.type === "text") parts.push({ type: "text", text: String(part.text) });
+    else parts.push(...(await read(take(part, waiting), part, options)));
   return { role, content: parts };
 }
 
@@ -96,51 +85,39 @@ function take({ type }: Given, waiting: Attachment[]): Attachment {
 }
 
 /** @param part what the message says of it: a picture's `time`, a video's `num_frames` and `timestamps` */
-async function read({ kind, file }: Attachment, part: Given, options: AttachmentOptions): Promise<Part> {
-  if (kind === "image")
+async function read({ kind, file }: Attachment, part: Given, options: AttachmentOptions): Promise<Part[]> {
+  const { tags, signal, warn, ...reading } = options;
+  const frames = Number.isSafeInteger(part.num_frames) ? Number(part.num_frames) : undefined;
+  const counts =
+    kind === "video" ? { maxFrames: options.maxFrames ?? frames } : { numSlices: options.numSlices ?? frames };
+  const shown = await openShown(file, kind, { ...reading, ...counts }, signal);
+  for (const text of warningsOf(shown)) warn(text);
+  const told = tags.length === 0 ? undefined : await toldOf(file, tags, options.series);
+  const parts: Part[] = told === undefined ? [] : [{ type: "text", text: told }];
+  for (const input of shown) parts.push(await partOf(input, part, options));
+  return parts;
+}
+
+async function partOf(input: Shown, part: Given, { fps, signal }: AttachmentOptions): Promise<Part> {
+  const { source, format } = input;
+  if (source.kind === "image")
     return {
       type: "image",
-      image: await bytesOf(file),
+      image: await onlyFrame(source, signal),
       ...(part.time !== undefined && { time: part.time as Numeric }),
     };
-  const frames = Number.isSafeInteger(part.num_frames) ? Number(part.num_frames) : undefined;
-  if (kind === "video") return readVideo(file, { ...options, maxFrames: options.maxFrames ?? frames }, part.timestamps);
-  const { axis, sliceRule, volumeIndex, window } = options;
-  const numSlices = options.slices ?? frames;
-  return {
-    type: "volume",
-    volume: await bytesOf(file),
-    ...(axis && { axis }),
-    ...(sliceRule && { rule: sliceRule }),
-    ...(numSlices !== undefined && { numSlices }),
-    ...(volumeIndex !== undefined && { volumeIndex }),
-    ...(window && { window }),
-  };
+  if (source.kind === "volume") return { type: "volume", volume: source };
+  const told = Array.isArray(part.timestamps) ? { timestamps: part.timestamps as Numeric[] } : {};
+  // Nobody knows how fast a GIF or a folder of frames is meant to be: its times are told where a rate is asked for.
+  const timeless = fps === undefined && (format === "gif" || format === "frames");
+  return { type: "video", video: timeless ? withoutTimes(source) : source, ...told };
 }
 
-/** An animated GIF, or a folder of pictures in the order of their names. */
-async function readVideo(file: string, options: AttachmentOptions, told: unknown): Promise<Part> {
-  const folder = (await stat(file).catch(unreadable(file))).isDirectory();
-  const all = folder ? await picturesIn(file) : (await decodeFrames(await bytesOf(file))).frames;
-  if (!folder && all.length === 1)
-    throw new UsageError(`${file} is one picture; give it with --image, or a GIF or a folder of frames with --video`);
-  const { indices, timestamps } = sampleSequence({
-    total: all.length,
-    videoFps: GIF_FPS,
-    fps: options.fps ?? null,
-    maxFrames: options.maxFrames ?? null,
-  });
-  const frames = indices.map((i) => all[i] as Uint8Array | RgbImage);
-  const times = Array.isArray(told) ? (told as Numeric[]) : options.fps === undefined ? undefined : timestamps;
-  return { type: "video", frames, ...(times && { timestamps: times }) };
+async function onlyFrame(source: FrameSource, signal: AbortSignal): Promise<RgbImage> {
+  for await (const frame of source.frames({ signal })) return frame;
+  throw new UsageError("a picture has no frame");
 }
 
-async function picturesIn(folder: string): Promise<Uint8Array[]> {
-  const names = (await readdir(folder).catch(unreadable(folder)))
-    .filter((name) => /\.(png|jpe?g|webp|bmp|gif|tiff?)$/i.test(name))
-    .sort();
-  if (names.length === 0) throw new UsageError(`${folder} holds no pictures`);
-  return Promise.all(names.map((name) => bytesOf(join(folder, name))));
+function withoutTimes({ timestamps: _, ...source }: FrameSource): FrameSource {
+  return source;
 }
-
-const bytesOf = (file: string): Promise<Uint8Array> => readFile(file).catch(unreadable(file));

@@ -62,7 +62,7 @@ describe("hulu inspect", () => {
       const { code, notes } = await hulu(["inspect", ...args]);
       expect([code, notes]).toEqual([2, "hulu: UsageError: one checkpoint is inspected, not 2\n"]);
     }
-    expect((await hulu(["inspect"])).notes).toContain("inspect needs --model SOURCE");
+    expect((await hulu(["inspect"])).notes).toContain("inspect needs FILE..., or --model SOURCE");
   });
 });
 

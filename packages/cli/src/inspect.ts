@@ -1,92 +1,81 @@
-import { modelPrograms, nn, print } from "@hulu/core";
-import { type LoadedCheckpoint, memoryOf, openModel } from "@hulu/engine";
-import { backendOption, chosenBackend } from "./backends.js";
-import type { Command } from "./command.js";
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { openModel } from "@hulu/engine";
+import type { Command, Io } from "./command.js";
 import { UsageError } from "./errors.js";
-import { askedSizes, describedMemory, sizeOptions } from "./memory.js";
+import { inputOptions } from "./input/options.js";
+import { inspectInputs } from "./inspect-inputs.js";
+import { describedModel, modelOptions } from "./inspect-model.js";
 import type { Options, Parsed } from "./options.js";
+import { pruneOptions } from "./prune-options.js";
 import { downloadOptions, modelOption, sourceOptions } from "./source.js";
 
+/** What is shown of inputs only. */
+const ofInputs: Options = {
+  preview: {
+    type: "string",
+    value: "OUT.png",
+    help: "a contact sheet of the pixels that go to the model, pruned tokens marked",
+  },
+  ...pruneOptions,
+  ...inputOptions,
+};
 const options: Options = {
   model: modelOption,
-  graph: {
-    type: "string",
-    value: "PROGRAM",
-    help: "print a program: encodeVision, frameDifference, project, embed, embedVisual, step",
-  },
-  params: { type: "boolean", help: "print every parameter: path, axes, stored type" },
-  backend: backendOption,
-  ...sizeOptions,
+  ...ofInputs,
+  ...modelOptions,
   json: { type: "boolean", help: "one JSON object" },
   ...downloadOptions,
 };
 
 export const inspect: Command = {
   name: "inspect",
-  usage: "hulu inspect [--model] SOURCE [--graph PROGRAM] [--params] [--json]",
+  usage: "hulu inspect [--model] SOURCE | hulu inspect FILE... [--model SOURCE] [--preview OUT.png]",
   about:
-    "Show what a checkpoint is: its configuration, its parameters, its programs, the\nmemory it takes. No weight is read, nor fetched: of a checkpoint elsewhere only the headers are read.",
+    "Show what a checkpoint is: its configuration, its parameters, its programs, the\nmemory it takes. No weight is read, nor fetched: of a checkpoint elsewhere only the headers are read.\nOr show what files and folders are, and what will be sent to the model of them as one prompt.\nA folder with a config.json is a checkpoint; anything else that lies here is an input.",
   options,
   run: async (parsed, io) => {
-    const folders = [...(parsed.text("model") === undefined ? [] : [parsed.text("model")]), ...parsed.positionals];
-    const [folder] = folders;
-    if (folder === undefined)
-      throw new UsageError("inspect needs --model SOURCE: the folder of a checkpoint, hf:OWNER/NAME, or https://...");
-    if (folders.length > 1) throw new UsageError(`one checkpoint is inspected, not ${folders.length}`);
-    // By ranges, of which the headers are few; nothing is kept.
-    const options = { ...sourceOptions(parsed, io), ranges: true, signal: io.signal };
-    const checkpoint = await openModel(folder, options);
-    try {
-      io.out(told(checkpoint, parsed));
-    } finally {
-      await checkpoint.stored.close();
+    const given = parsed.text("model");
+    const sources: string[] = [];
+    const inputs: string[] = [];
+    for (const path of parsed.positionals) ((await isInput(path)) ? inputs : sources).push(path);
+    const models = [...(given === undefined ? [] : [given]), ...sources];
+    const [model] = models;
+    if (model === undefined && inputs.length === 0)
+      throw new UsageError(
+        "inspect needs FILE..., or --model SOURCE: the folder of a checkpoint, hf:OWNER/NAME, or https://...",
+      );
+    if (models.length > 1) throw new UsageError(`one checkpoint is inspected, not ${models.length}`);
+    if (inputs.length > 0) {
+      refuse(parsed, modelOptions, "goes with a checkpoint, not with inputs");
+      return inspectInputs(inputs, model, parsed, io);
     }
+    refuse(parsed, ofInputs, "goes with inputs, and none is given");
+    io.out(await modelOf(model!, parsed, io));
     return 0;
   },
 };
 
-function told(checkpoint: LoadedCheckpoint, parsed: Parsed): string {
-  const { config, layout, model, weights, imageToken, generation, preprocessor, report } = checkpoint;
-  const graph = parsed.text("graph");
-  if (graph !== undefined) return printed(model, graph);
-  const rows = [...nn.paths(model.root)].map(([path, param]) => row(path, param, weights.info(path)?.dtype ?? "?"));
-  const memory = memoryOf(checkpoint, chosenBackend(parsed), { ...askedSizes(parsed), onDisk: true });
-  if (parsed.flag("json"))
-    return `${JSON.stringify({ layout, config, preprocessor, generation, imageToken, unused: report.unused, memory, parameters: rows })}\n`;
-  const fields = {
-    layout,
-    ...config,
-    ...(imageToken && { imageToken: `${imageToken.text} (${imageToken.id})` }),
-    stopTokens: generation.stopTokens,
-    ...(preprocessor && { preprocessor }),
-    memory: describedMemory(memory),
-  };
-  return [...described(fields, rows, parsed.flag("params"))].map((line) => `${line}\n`).join("");
+/** @throws UsageError where an option is given that has no meaning here */
+function refuse(parsed: Parsed, some: Options, why: string): void {
+  const found = parsed.order.find(({ name }) => Object.hasOwn(some, name));
+  if (found !== undefined) throw new UsageError(`--${found.name} ${why}`);
 }
 
-function printed(model: LoadedCheckpoint["model"], name: string): string {
-  const programs = new Map(Object.entries(modelPrograms(model)));
-  const program = programs.get(name);
-  if (program === undefined)
-    throw new UsageError(`there is no program ${name}; there are ${[...programs.keys()].join(", ")}`);
-  return print(program);
+/** Whether a path leads to something that lies here and is no checkpoint. */
+async function isInput(path: string): Promise<boolean> {
+  const there = async (file: string) => stat(file).catch(() => undefined);
+  const found = await there(path);
+  if (found === undefined) return !/^(hf:|https?:)/i.test(path) && /\.[a-z0-9]{1,5}$/i.test(path);
+  return !found.isDirectory() || (await there(join(path, "config.json"))) === undefined;
 }
 
-const row = (path: string, param: nn.Param, dtype: string) => {
-  const shape = param.dims.map((d) => d.size as number);
-  return { path, axes: param.axes, shape, dtype, count: shape.reduce((n, d) => n * d, 1) };
-};
-
-function* described(
-  config: Readonly<Record<string, unknown>>,
-  rows: readonly ReturnType<typeof row>[],
-  all: boolean,
-): Generator<string> {
-  for (const [key, value] of Object.entries(config))
-    yield `${key.padEnd(18)}${typeof value === "object" ? JSON.stringify(value) : String(value ?? "none")}`;
-  const total = rows.reduce((n, r) => n + r.count, 0);
-  yield `${"parameters".padEnd(18)}${total.toLocaleString("en-US")} in ${rows.length} tensors`;
-  if (!all) return;
-  const width = Math.max(...rows.map((r) => r.path.length)) + 2;
-  for (const r of rows) yield `${r.path.padEnd(width)}${r.dtype.padEnd(6)}[${r.shape.join(" ")}]  ${r.axes}`;
+async function modelOf(model: string, parsed: Parsed, io: Io): Promise<string> {
+  // By ranges, of which the headers are few; nothing is kept.
+  const checkpoint = await openModel(model, { ...sourceOptions(parsed, io), ranges: true, signal: io.signal });
+  try {
+    return describedModel(checkpoint, parsed);
+  } finally {
+    await checkpoint.stored.close();
+  }
 }
