@@ -1,9 +1,16 @@
 import { ProcessorError } from "../errors.js";
 import type { FrameSource } from "../input/frame-source.js";
-import type { InputLimits } from "../input/limits.js";
+import { type InputLimits, inputLimits } from "../input/limits.js";
 import type { InputWarning } from "../input/warning.js";
 import { type ClipSampling, MAX_FRAMES, type SampledFrames, sampleClip } from "./sampling.js";
 import type { YuvFrame } from "./yuv.js";
+
+/** See {@link VideoOptions.limits}. */
+const MAX_CLIP_PIXELS = 2 ** 25;
+
+/** Limits with their defaults for clips. @throws ProcessorError `input-limit` */
+export const clipLimits = (given: InputLimits = {}): Required<InputLimits> =>
+  inputLimits({ maxPixels: MAX_CLIP_PIXELS, ...given });
 
 /** Which frames of a clip are shown to the model. */
 export interface SamplingOptions {
@@ -20,7 +27,10 @@ export interface SamplingOptions {
 }
 
 export interface VideoOptions extends SamplingOptions {
-  /** `maxFrames` of these is the most frames that may be shown, whatever was asked for. */
+  /**
+   * `maxFrames` of these is the most frames that may be shown, whatever was asked for. `maxPixels` is 2^25 for clips (8K), if
+   * it is not given: a decoder holds many frames at once.
+   */
   readonly limits?: InputLimits;
   /**
    * What becomes of a frame that the decoder could only guess: `"refuse"` (default) throws, `"conceal"` shows the guess.

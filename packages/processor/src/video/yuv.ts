@@ -54,15 +54,20 @@ export function yuvToRgb({ data, width, height, layout, matrix, fullRange }: Yuv
   const [shiftX, shiftY] = [layout === "4:4:4" ? 0 : 1, layout === "4:2:0" ? 1 : 0];
   // Writing clips to 0..255.
   const out = new Uint8ClampedArray(width * height * 3);
+  const across = 1 << shiftX;
   for (let y = 0, at = 0, to = 0; y < height; y++) {
-    const row = (y >> shiftY) * chroma.width;
-    for (let x = 0; x < width; x++, at++, to += 3) {
-      const u = data[uFrom + row + (x >> shiftX)]!;
-      const v = data[vFrom + row + (x >> shiftX)]!;
-      const light = luma[data[at]!]!;
-      out[to] = light + vRed[v]!;
-      out[to + 1] = light + uGreen[u]! + vGreen[v]!;
-      out[to + 2] = light + uBlue[u]!;
+    let u = uFrom + (y >> shiftY) * chroma.width;
+    let v = u + vFrom - uFrom;
+    for (let end = at + width; at < end; u++, v++) {
+      const red = vRed[data[v]!]!;
+      const green = uGreen[data[u]!]! + vGreen[data[v]!]!;
+      const blue = uBlue[data[u]!]!;
+      for (const next = Math.min(at + across, end); at < next; at++, to += 3) {
+        const light = luma[data[at]!]!;
+        out[to] = light + red;
+        out[to + 1] = light + green;
+        out[to + 2] = light + blue;
+      }
     }
   }
   return { data: new Uint8Array(out.buffer), width, height };

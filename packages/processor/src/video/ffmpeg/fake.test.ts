@@ -80,7 +80,7 @@ test("one that says another size than it lists is refused", async () => {
 });
 
 test("damage is refused, or shown when that is asked for", async () => {
-  const damaged = `process.stderr.write("[h264 @ 0x1] [error] error while decoding MB 1 1\\n");`;
+  const damaged = `process.stderr.write("[info] Stream mapping:\\n[h264 @ 0x1] [error] error while decoding MB 1 1\\n");`;
   const path = fake(
     "damaged",
     DESCRIBED + LISTED,

@@ -49,7 +49,15 @@ test("what the file's own tags say is not believed", () => {
 
 test("trouble is told apart", () => {
   expect(after("[matroska,webm @ 0x55] [error] File ended prematurely").cut).toBe(true);
-  expect(after("[h264 @ 0x55] [error] error while decoding MB 10 11, bytestream 70").damaged).toBe(true);
+  const decoding = (line: string) => after("[info] Stream mapping:", line).damaged;
+  expect(decoding("[h264 @ 0x55] [error] error while decoding MB 10 11, bytestream 70")).toBe(true);
+  expect(decoding("[mpeg1video @ 0x55] [error] ac-tex damaged at 3 4")).toBe(true);
+  expect(decoding("[warning] file:/x: corrupt decoded frame in stream 0")).toBe(true);
   expect(after("[fatal] Stream map '0:V:0' matches no streams.").noVideo).toBe(true);
   expect(after("[warning] Guessed Channel Layout")).toMatchObject({ cut: false, damaged: false });
+  // Of sound, before the picture is decoded; and what is only unusual.
+  expect(after("[aac @ 0x55] [error] Input buffer exhausted before END element found").damaged).toBe(false);
+  expect(decoding("[mjpeg @ 0x55] [error] unable to decode APP fields: Invalid data found")).toBe(false);
+  expect(decoding("[h264 @ 0x55] [error] mmco: unref short failure")).toBe(false);
+  expect(decoding("[rawvideo @ 0x55] [error] Application provided invalid dts to muxer")).toBe(false);
 });

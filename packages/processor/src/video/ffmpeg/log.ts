@@ -37,7 +37,7 @@ export interface LogReader extends FfmpegLog {
 type Facts = { -readonly [K in keyof FfmpegLog]: FfmpegLog[K] };
 
 export function logReader(): LogReader {
-  const facts: Facts & { outside: boolean } = {
+  const facts: Facts & { outside: boolean; decoding: boolean } = {
     version: undefined,
     stream: undefined,
     cut: false,
@@ -46,9 +46,12 @@ export function logReader(): LogReader {
     noDecoder: false,
     // The description of the input repeats what the file's tags say, so only that of the output is believed.
     outside: true,
+    // Before that it looks into all streams, sound too, and what it cannot make out of those is no matter.
+    decoding: false,
   };
   const line = (text: string) => {
     if (/^\[info\] Output #0, /.test(text)) facts.outside = false;
+    if (/^\[info\] Stream mapping:/.test(text)) facts.decoding = true;
     const version = /^\[info\] +libavcodec +(\d+)\. *(\d+)\./.exec(text);
     if (version && facts.version === undefined) facts.version = Number(version[1]) * 1000 + Number(version[2]);
     if (!facts.outside && facts.stream === undefined) facts.stream = streamOf(text);
@@ -56,12 +59,20 @@ export function logReader(): LogReader {
     if (turned && facts.stream) facts.stream = { ...facts.stream, rotation: Number(turned[1]) };
     if (!/^(\[[^\]]*\] )?\[(warning|error|fatal|panic)\]/.test(text)) return;
     if (/ended prematurely|Read error|partial file|truncat/i.test(text)) facts.cut = true;
-    if (/corrupt|error while decoding|Invalid data found|Error submitting packet|overread/i.test(text))
-      facts.damaged = true;
+    if (facts.decoding && isDamage(text)) facts.damaged = true;
     if (/matches no streams|does not contain any stream/.test(text)) facts.noVideo = true;
     if (/Decoder .*not found|no decoder|Unsupported codec|Decoding requested, but/i.test(text)) facts.noDecoder = true;
   };
   return Object.assign(facts, { line });
+}
+
+/**
+ * An error of a decoder or of the reader of the container: `[h264 @ 0x55] [error] ...`. Some say no more than that a file is
+ * unusual; what writes the output complains about times that do not matter here.
+ */
+function isDamage(text: string): boolean {
+  if (/mmco: |unable to decode APP fields|^\[(framecrc|rawvideo|null|swscaler|out#)/.test(text)) return false;
+  return /^\[[^\]]+ @ [^\]]+\] \[(error|fatal|panic)\]|corrupt|error while decoding|Invalid data found/i.test(text);
 }
 
 /** `[info]     Stream #0:0(und): Video: h264 (High), yuv420p(tv, bt709, progressive), 320x240, 29.97 fps, 29.97 tbr` */

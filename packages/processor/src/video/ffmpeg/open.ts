@@ -1,7 +1,6 @@
 import type { FileInput } from "../../input/file.js";
-import { inputLimits } from "../../input/limits.js";
 import type { VideoContainer } from "../container.js";
-import { sampled, type VideoOptions, type VideoSource } from "../source.js";
+import { clipLimits, sampled, type VideoOptions, type VideoSource } from "../source.js";
 import { type YuvFrame, yuvToRgb } from "../yuv.js";
 import { decodedFrames, isPlanar, shownSize } from "./frames.js";
 import { placed, withPath } from "./input.js";
@@ -17,7 +16,7 @@ export async function openByFfmpeg(
   container: Exclude<VideoContainer, "gif">,
   options: VideoOptions,
 ): Promise<VideoSource> {
-  const { maxPixels, maxFrames } = inputLimits(options.limits);
+  const { maxPixels, maxFrames } = clipLimits(options.limits);
   const { damage = "refuse", timeout = TIMEOUT } = options;
   const program = await findFfmpeg(options.ffmpeg, options.signal);
   const running = (signal?: AbortSignal): ProbeOptions => ({ program, damage, patience: timeout * 1000, signal });

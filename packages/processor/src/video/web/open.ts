@@ -12,10 +12,9 @@ import {
   WEBM,
 } from "mediabunny";
 import { ProcessorError } from "../../errors.js";
-import { inputLimits } from "../../input/limits.js";
 import { videoFrameImage, videoFramePlanes } from "../../input/video-frame.js";
 import type { InputWarning } from "../../input/warning.js";
-import { sampled, type VideoOptions, type VideoSource } from "../source.js";
+import { clipLimits, sampled, type VideoOptions, type VideoSource } from "../source.js";
 import { type YuvFrame, yuvToRgb } from "../yuv.js";
 import { readPackets } from "./packets.js";
 import { turned } from "./turn.js";
@@ -30,7 +29,7 @@ export async function openInPage(file: Uint8Array | Blob, options: VideoOptions)
       "video-decoder-missing",
       "this browser has no VideoDecoder (WebCodecs, in pages of https or localhost alone); give frames",
     );
-  const limits = inputLimits(options.limits);
+  const limits = clipLimits(options.limits);
   return withTrack(file, async (track) => {
     const [width, height] = [await track.getCodedWidth(), await track.getCodedHeight()];
     if (width * height > limits.maxPixels)
