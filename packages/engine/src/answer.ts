@@ -1,3 +1,4 @@
+import type { InputWarning } from "@hulu/processor";
 import { EngineError } from "./error.js";
 
 /** A piece of an answer, as it arrives: always whole Unicode characters. */
@@ -22,6 +23,8 @@ export interface Result {
   readonly reusedTokens: number;
   /** Visual tokens before pruning, and those that were kept. */
   readonly visualTokens: { readonly all: number; readonly kept: number };
+  /** What is odd about the visual inputs that were read all the same: gaps in a series, burned-in text, a head. */
+  readonly warnings: readonly InputWarning[];
   readonly stopReason: StopReason;
   readonly timings: Timings;
 }

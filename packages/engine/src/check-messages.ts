@@ -1,8 +1,7 @@
 import type { ModelConfig } from "@hulu/core";
-import type { FrameSource } from "@hulu/processor";
 import type { Message } from "./content.js";
 import { EngineError } from "./error.js";
-import { isFile } from "./file-input.js";
+import { areFiles } from "./file-input.js";
 import { isSource } from "./open.js";
 import { isHash } from "./visual-identity.js";
 
@@ -61,7 +60,7 @@ function checkPart(part: unknown, at: string, wrong: Wrong): boolean {
   if (part.type === "text") need("text", typeof part.text === "string", "a string");
   if (part.type === "image") need("image", isObject(part.image), PICTURE);
   if (part.type === "volume")
-    need("volume", isVolume(part.volume), "a NIfTI file, a volume that was read, or a source of frames");
+    need("volume", isVolume(part.volume), "a file or several, a volume that was read, or a source of frames");
   if (part.type === "remembered") {
     need("shows", part.shows === "image" || part.shows === "video", "image or video");
     need("hash", isHash(part.hash), "what a saved conversation has");
@@ -72,8 +71,10 @@ function checkPart(part: unknown, at: string, wrong: Wrong): boolean {
 }
 
 const PICTURE = "the bytes of a file, a Blob, or { data, width, height }";
+const CLIP =
+  "a file or several, a source of frames: { kind, count, width, height, frames }, or an iterable with its count";
 const isVolume = (x: unknown): boolean =>
-  isFile(x) || isFrameSource(x) || (isObject(x) && (typeof x.plane === "function" || ArrayBuffer.isView(x.data)));
+  areFiles(x) || isFrameSource(x) || (isObject(x) && (typeof x.plane === "function" || ArrayBuffer.isView(x.data)));
 
 /** What it says of itself; whether its frames are like that is seen when they come. */
 const isFrameSource = (x: unknown): boolean =>
@@ -82,15 +83,22 @@ const isFrameSource = (x: unknown): boolean =>
   ["count", "width", "height"].every((field) => isCounted(x[field as keyof typeof x])) &&
   (x.timestamps === undefined || (Array.isArray(x.timestamps) && x.timestamps.length === x.count));
 
+const isClip = (x: unknown, count: unknown): boolean =>
+  areFiles(x) || isFrameSource(x) || ((typeof x === "function" || isIterable(x)) && isCounted(count));
+const isIterable = (x: unknown): boolean =>
+  isObject(x) && typeof (x as { readonly [Symbol.asyncIterator]?: unknown })[Symbol.asyncIterator] === "function";
+
 /** Frames, or a source of them; a time for each of them if there are any. */
 function checkClip(part: Readonly<Record<string, unknown>>, at: string, need: Need): void {
   const { frames, video, timestamps } = part;
   if (video === undefined) {
     const pictures = Array.isArray(frames) && frames.length > 0 && frames.every(isObject);
     need("frames", pictures, `a list of one picture or more, each ${PICTURE}`);
-  } else need("video", isFrameSource(video), "a source of frames: { kind, count, width, height, frames }");
+  } else need("video", isClip(video, part.count), CLIP);
   need("timestamps", timestamps === undefined || Array.isArray(timestamps), "a list of seconds, one for each frame");
-  const count = Array.isArray(frames) ? frames.length : (video as FrameSource).count;
+  // How many frames a file has is known when it is opened.
+  if (areFiles(video)) return;
+  const count = Array.isArray(frames) ? frames.length : isSource(video) ? video.count : part.count;
   if (Array.isArray(timestamps) && timestamps.length !== count)
     throw new EngineError("content-invalid", `${at}: ${timestamps.length} timestamps do not fit ${count} frames`);
 }

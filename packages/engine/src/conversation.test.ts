@@ -388,7 +388,7 @@ describe("an answer that does not end", () => {
     };
     await expect(talk.ask("Why?", { processLogits }).result()).rejects.toThrow("no");
     const broken: Message = { role: "user", content: [{ type: "image", image: new Uint8Array(3) }] };
-    await expect(talk.ask(broken).result()).rejects.toMatchObject({ code: "image-format" });
+    await expect(talk.ask(broken).result()).rejects.toMatchObject({ code: "input-format" });
     await unharmed(talk);
   });
 

@@ -1,9 +1,34 @@
 import type * as FileSystem from "node:fs/promises";
 import { type FileInput, ProcessorError } from "@hulu/processor";
 import { builtin } from "./builtin.js";
+import type { Files } from "./content.js";
 
 export const isFile = (x: unknown): x is FileInput =>
   typeof x === "string" || x instanceof Uint8Array || x instanceof Blob;
+
+/** A file, or files alone. */
+export const areFiles = (x: unknown): x is Files => isFile(x) || (Array.isArray(x) && x.length > 0 && x.every(isFile));
+
+/**
+ * Whether all there is to be read lies in these files: not of a folder, nor of the header of a pair, beside which another
+ * file is read.
+ */
+export async function areWhole(files: readonly FileInput[]): Promise<boolean> {
+  for (const file of files) {
+    if (typeof file !== "string") continue;
+    if (/\.hdr(\.gz)?$/i.test(file)) return false;
+    const { stat } = await builtin<typeof FileSystem>("fs/promises");
+    // What is not there is told by whoever opens it.
+    if (
+      !(await stat(file).then(
+        (found) => found.isFile(),
+        () => false,
+      ))
+    )
+      return false;
+  }
+  return true;
+}
 
 /** Bytes that are read at once where a file is only gone through. */
 const PIECE = 4 * 1024 ** 2;

@@ -262,7 +262,7 @@ describe("wrong questions", () => {
 
   test("a file that is no picture", async () => {
     const messages: Message[] = [{ role: "user", content: [{ type: "image", image: new Uint8Array([1, 2, 3]) }] }];
-    await expect(wrong(messages)).rejects.toMatchObject({ name: "ProcessorError", code: "image-format" });
+    await expect(wrong(messages)).rejects.toMatchObject({ name: "ProcessorError", code: "input-format" });
   });
 
   test("a part of no known type, a video without frames, timestamps that do not fit", async () => {
@@ -381,7 +381,7 @@ describe("wrong questions", () => {
     await expect(model.encodeVision(undefined as never)).rejects.toMatchObject({ code: "content-invalid" });
     await expect(model.encodeVision({} as never)).rejects.toMatchObject({
       name: "ProcessorError",
-      code: "image-shape",
+      code: "image-unsupported",
     });
   });
 

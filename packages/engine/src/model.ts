@@ -130,7 +130,7 @@ export class LocalModel implements HuluModel {
     this.#alive();
     const { checkpoint, compiled } = eyeOf(this.#loaded);
     const { merge = 1, aspect, passOrder, signal } = options;
-    const source = await openPart({ type: "image", image });
+    const { source } = await openPart({ type: "image", image }, signal);
     const [plan] = planVisual([source], checkpoint.preprocessor, { merge, aspect });
     if (plan === undefined) throw new EngineError("content-invalid", "a picture is needed");
     const { grid } = plan;

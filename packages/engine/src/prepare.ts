@@ -2,6 +2,7 @@ import {
   type Conversation,
   type FrameSource,
   float,
+  type InputWarning,
   type Numeric,
   type Message as TemplateMessage,
   type Part as TemplatePart,
@@ -19,6 +20,8 @@ export interface Prepared {
 }
 export interface Visual extends Seen {
   readonly kind: "image" | "video";
+  /** What is odd about it. */
+  readonly warnings: readonly InputWarning[];
   /** Its frames, decoded as they are asked for. @throws EngineError `content-changed`, `visual-forgotten` */
   readonly source: (signal?: AbortSignal) => Promise<FrameSource>;
 }
@@ -28,6 +31,7 @@ export interface Known {
   readonly seen: Seen;
   /** Seconds, where its frames have times of their own. */
   readonly times: readonly number[] | undefined;
+  readonly warnings: readonly InputWarning[];
 }
 
 /** What is known of parts that were looked at before. */
@@ -81,18 +85,20 @@ async function visualOf(
   part: VisualPart,
   { seen, once, signal }: PrepareOptions,
 ): Promise<Visual & Pick<Known, "times">> {
-  if (part.type === "remembered") return { ...part, kind: part.shows, source: forgotten, times: undefined };
+  const nothing = { times: undefined, warnings: [] };
+  if (part.type === "remembered") return { ...part, kind: part.shows, source: forgotten, ...nothing };
   const kind = part.type === "image" ? "image" : "video";
   const known = seen.get(part);
   if (known !== undefined) {
-    const { seen: found, times } = known;
-    return { ...found, kind, times, source: (signal) => sourceAgain(part, found.hash, signal) };
+    const { seen: found, ...more } = known;
+    return { ...found, ...more, kind, source: (signal) => sourceAgain(part, found.hash, signal) };
   }
-  const source = await openPart(part);
-  const { count, height, width, timestamps: times } = source;
-  const found = { hash: await identify(part, source, once, signal), frames: count, height, width };
-  seen.set(part, { seen: found, times });
-  return { ...found, kind, times, source: async () => sourceOnce(part, source, found.hash) };
+  const opened = await openPart(part, signal);
+  const { count, height, width, timestamps: times } = opened.source;
+  const found = { hash: await identify(part, opened, once, signal), frames: count, height, width };
+  const { warnings } = opened;
+  seen.set(part, { seen: found, times, warnings });
+  return { ...found, kind, times, warnings, source: () => sourceOnce(part, opened, found.hash) };
 }
 
 async function forgotten(): Promise<never> {

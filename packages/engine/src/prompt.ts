@@ -1,5 +1,5 @@
 import { type EncodedItem, encodeFrames, type Prompt, spliceVisual, type VlmConfig } from "@hulu/core";
-import { encodePrompt } from "@hulu/processor";
+import { encodePrompt, type InputWarning } from "@hulu/processor";
 import type { PromptOptions } from "./ask-options.js";
 import { stopwatch } from "./clock.js";
 import type { Message } from "./content.js";
@@ -33,6 +33,8 @@ export interface Ready {
   readonly visualTokens: { readonly all: number; readonly kept: number };
   /** Its visual inputs. */
   readonly keys: ReadonlySet<string>;
+  /** What is odd about them. */
+  readonly warnings: readonly InputWarning[];
   /** Milliseconds that went by while frames were decoded, resized and cut up. */
   readonly processing: number;
 }
@@ -133,6 +135,7 @@ export async function encode(
     ),
     visualTokens: { all: keep.length, kept: rows.length },
     keys: new Set(items.map(({ key }) => key)),
+    warnings: items.flatMap(({ visual }) => visual.warnings),
     processing,
   };
 }

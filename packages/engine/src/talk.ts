@@ -151,6 +151,7 @@ export class Talk implements Conversation {
         promptTokens: ready.identities.length,
         reusedTokens,
         visualTokens: ready.visualTokens,
+        warnings: ready.warnings,
         timings: { ...ready.times, ...timings },
       };
     } finally {

@@ -5,7 +5,7 @@ import { hasSha256, hex, sha256 } from "./sha256.js";
 
 /** A visual input without its pixels: which ones they are, and what decides their size in a prompt. */
 export interface Seen {
-  /** SHA-256, in hexadecimal: of the decoded frames, or of the file that a clip or a volume is; see `FramesHash`, `hashOfFile`. */
+  /** SHA-256, in hexadecimal: of the decoded frames, or of the files that a clip or a volume is; see `FramesHash`, `hashOfFiles`. */
   readonly hash: string;
   readonly frames: number;
   /** Of the first frame, in pixels. */
@@ -54,19 +54,26 @@ export async function hashOfFrames(source: FrameSource, signal?: AbortSignal): P
 }
 
 /**
- * A strong hash of a file, and of how it is read: where a clip or a volume is a file, it is known by that, and need not be
+ * A strong hash of files, and of how they are read: where a clip or a volume is a file, it is known by that, and need not be
  * decoded twice.
- * @param reading plain data that decides which frames come out of the file
+ * @param reading plain data that decides which frames come out of the files
  */
-export async function hashOfFile(file: FileInput, reading: unknown, signal?: AbortSignal): Promise<string> {
+export async function hashOfFiles(
+  files: readonly FileInput[],
+  reading: unknown,
+  signal?: AbortSignal,
+): Promise<string> {
   if (!hasSha256()) return randomName();
-  const digests: Uint8Array[] = [];
-  for await (const piece of filePieces(file)) {
-    signal?.throwIfAborted();
-    digests.push(await sha256(piece));
+  const digests: string[][] = [];
+  for (const file of files) {
+    const own: string[] = [];
+    for await (const piece of filePieces(file)) {
+      signal?.throwIfAborted();
+      own.push(hex(await sha256(piece)));
+    }
+    digests.push(own);
   }
-  const told = new TextEncoder().encode(JSON.stringify(["file", reading, digests.map(hex)]));
-  return hex(await sha256(told));
+  return hex(await sha256(new TextEncoder().encode(JSON.stringify(["files", reading, digests]))));
 }
 
 /** A name that no other input has, where none will be held against it. */

@@ -86,7 +86,7 @@ export async function packMessages(messages: readonly Message[]): Promise<Packed
 async function slicesOf(part: Part): Promise<Part> {
   if (part.type !== "volume" || isFile(part.volume) || !("plane" in part.volume)) return part;
   const frames: RgbImage[] = [];
-  for await (const slice of (await openPart(part)).frames()) frames.push(slice);
+  for await (const slice of (await openPart(part)).source.frames()) frames.push(slice);
   return { type: "video", frames };
 }
 
