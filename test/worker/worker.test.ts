@@ -287,8 +287,8 @@ describe("errors keep their names, codes and classes", () => {
       .result()
       .catch((e) => e);
     expect(error).toBeInstanceOf(ProcessorError);
-    expect(error).toMatchObject({ name: "ProcessorError", code: "image-format" });
-    expect(error.stack).toContain("decodeImage");
+    expect(error).toMatchObject({ name: "ProcessorError", code: "input-format" });
+    expect(error.stack).toContain("openInput");
   });
 
   test("of the engine", async () => {
