@@ -122,7 +122,7 @@ describe("in a worker of the page", () => {
       ];
     }, named);
     expect(found).toEqual([
-      [true, "ProcessorError", "image-format"],
+      [true, "ProcessorError", "input-format"],
       [true, "EngineError", "file-missing"],
       [true, "ConfigError"],
     ]);

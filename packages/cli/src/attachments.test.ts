@@ -39,7 +39,7 @@ async function parts(
   expect(filled).toHaveLength(1);
   return filled[0]!.content as readonly Part[];
 }
-type Video = Extract<Part, { readonly type: "video"; readonly frames?: undefined }>;
+type Video = Extract<Part, { readonly type: "video"; readonly frames?: undefined }> & { readonly video: FrameSource };
 const video = async (options: Partial<AttachmentOptions>, part?: object): Promise<Video> => {
   const [found] = await parts(part === undefined ? [] : user(part), [file("video", gif)], options);
   expect(found!.type).toBe("video");
