@@ -25,8 +25,8 @@ describe.each(frames.map((frame) => [frame.name, frame] as const))("%s", (_, fra
     for (let seed = 0; seed < 25; seed++) {
       const outcome = await decodeGiven(frame, damaged(frame.encoded, seed)).catch((error: unknown) => error);
       if (outcome instanceof Error) expect(outcome).toEqual(corrupt);
+      expect(described(await decodeGiven(frame)).sha256).toBe(frame.sha256);
     }
-    expect(described(await decodeGiven(frame)).sha256).toBe(frame.sha256);
   });
 });
 

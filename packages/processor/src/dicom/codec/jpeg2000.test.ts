@@ -42,8 +42,8 @@ describe.each(frames.map((frame) => [frame.name, frame] as const))("%s", (_, fra
           ? expect.objectContaining({ code: expect.stringMatching(/^dicom-(?:corrupt|transfer-syntax)$/) })
           : expect.objectContaining({ colour: expect.any(String) }),
       );
+      expect(described(await decodeGiven(frame)).sha256).toBe(frame.sha256);
     }
-    expect(described(await decodeGiven(frame)).sha256).toBe(frame.sha256);
   });
 });
 

@@ -1,7 +1,7 @@
-import type { CodecInstance, CodecModule } from "./host.js";
+import type { CodecModule } from "./host.js";
 
 /** CharLS as @cornerstonejs/codec-charls wraps it: what is used of it. */
-export interface CharLs extends CodecInstance {
+export interface CharLs {
   readonly JpegLSDecoder: new () => JpegLsDecoder;
 }
 

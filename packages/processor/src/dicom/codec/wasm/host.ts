@@ -8,96 +8,78 @@ export interface CodecModule<Codec> {
   readonly wasm: string;
 }
 
+/** What Emscripten's runtime is given. */
 export interface CodecOptions {
-  readonly instantiateWasm: (
-    imports: WebAssembly.Imports,
-    done: (instance: WebAssembly.Instance, module: WebAssembly.Module) => void,
-  ) => object;
+  /** Makes the instance and hands it to `done`. */
+  readonly instantiateWasm: (imports: WebAssembly.Imports, done: (instance: WebAssembly.Instance) => void) => object;
   readonly print: (line: string) => void;
   readonly printErr: (line: string) => void;
 }
 
-/** A started codec: its WebAssembly memory is seen through `HEAPU8`. */
-export interface CodecInstance {
-  readonly HEAPU8: Uint8Array;
-}
-
 export interface WasmCodec<Codec> {
   /**
-   * Does `work` with an instance that nobody else uses. What the codec says meanwhile is in `said`; nothing is printed.
+   * Does `work` with an instance of its own. What the codec says meanwhile is in `said`; nothing is printed.
    * @throws ProcessorError what `work` throws; `dicom-corrupt` where the codec itself gave up; `dicom-codec-missing`.
    */
   run<Result>(work: (codec: Codec, said: readonly string[]) => Result): Promise<Result>;
 }
 
-/** An instance whose memory has grown beyond this is let go: it cannot shrink. */
-const KEPT_BYTES = 128 * 2 ** 20;
 const MOST_LINES = 100;
 
 /**
- * A codec that is loaded when it is first used. An instance serves on after a frame that was decoded; after one that was
- * refused, however, it is let go: a broken bitstream may have left its memory in disorder (CharLS is not put in order by
- * its C++ exceptions), and the next frame would be refused, or have other pixels.
+ * A codec that is loaded and compiled when it is first used. Each frame gets a new instance (3 to 4 ms): what a broken one
+ * left in its memory must not reach the next, which may be another patient's. CharLS has given whole frames other pixels
+ * after broken ones.
  */
-export function wasmCodec<Codec extends CodecInstance>(load: () => Promise<CodecModule<Codec>>): WasmCodec<Codec> {
-  let idle: Started<Codec> | undefined;
-  let loading: Promise<Compiled<Codec>> | undefined;
-  const begin = async () => {
-    loading ??= compile(load);
-    try {
-      return await start(await loading);
-    } catch (cause) {
-      loading = undefined;
-      throw new ProcessorError("dicom-codec-missing", "a codec does not start: WebAssembly must be there and allowed", {
-        cause,
-      });
-    }
-  };
+export function wasmCodec<Codec>(load: () => Promise<CodecModule<Codec>>): WasmCodec<Codec> {
+  let compiled: Promise<Compiled<Codec>> | undefined;
   return {
     async run(work) {
-      const started = idle ?? (await begin());
-      idle = undefined;
-      started.said.length = 0;
+      const said: string[] = [];
+      let codec: Codec;
       try {
-        const result = work(started.codec, started.said);
-        if (started.codec.HEAPU8.length <= KEPT_BYTES) idle = started;
-        return result;
+        compiled ??= compile(load);
+        codec = await start(await compiled, said);
       } catch (cause) {
-        if (cause instanceof ProcessorError) throw cause;
-        throw corrupt("the codec gave up on the codestream", { cause });
+        compiled = undefined;
+        throw new ProcessorError(
+          "dicom-codec-missing",
+          "a codec does not start: WebAssembly must be there and allowed",
+          {
+            cause,
+          },
+        );
+      }
+      try {
+        return work(codec, said);
+      } catch (cause) {
+        // C++ throws numbers, WebAssembly traps.
+        throw cause instanceof ProcessorError ? cause : corrupt("the codec gave up on the codestream", { cause });
       }
     },
   };
 }
 
-interface Started<Codec> {
-  readonly codec: Codec;
-  readonly said: string[];
-}
-
 interface Compiled<Codec> {
   readonly create: CodecModule<Codec>["create"];
-  readonly module: WebAssembly.Module;
+  readonly program: WebAssembly.Module;
 }
 
-/** Once, for all instances. */
 async function compile<Codec>(load: () => Promise<CodecModule<Codec>>): Promise<Compiled<Codec>> {
   const { create, wasm } = await load();
-  const bytes = Uint8Array.from(atob(wasm), (c) => c.charCodeAt(0));
-  return { create, module: await WebAssembly.compile(bytes) };
+  return { create, program: await WebAssembly.compile(Uint8Array.from(atob(wasm), (c) => c.charCodeAt(0))) };
 }
 
-async function start<Codec>({ create, module }: Compiled<Codec>): Promise<Started<Codec>> {
-  const said: string[] = [];
+function start<Codec>({ create, program }: Compiled<Codec>, said: string[]): Promise<Codec> {
   const hear = (line: string) => {
     if (said.length < MOST_LINES) said.push(line);
   };
-  const codec = await new Promise<Codec>((resolve, reject) => {
+  return new Promise((resolve, reject) => {
     const instantiateWasm: CodecOptions["instantiateWasm"] = (imports, done) => {
-      WebAssembly.instantiate(module, imports).then((instance) => done(instance, module), reject);
+      // What is thrown in it would be lost in Emscripten's runtime.
+      WebAssembly.instantiate(program, imports).then(done).catch(reject);
       return {};
     };
     create({ instantiateWasm, print: hear, printErr: hear }).then(resolve, reject);
   });
-  return { codec, said };
 }

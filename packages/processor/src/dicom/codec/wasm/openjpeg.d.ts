@@ -1,7 +1,7 @@
-import type { CodecInstance, CodecModule } from "./host.js";
+import type { CodecModule } from "./host.js";
 
 /** OpenJPEG as @cornerstonejs/codec-openjpeg wraps it: what is used of it. */
-export interface OpenJpeg extends CodecInstance {
+export interface OpenJpeg {
   readonly J2KDecoder: new () => J2kDecoder;
 }
 
