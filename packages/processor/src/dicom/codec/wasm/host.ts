@@ -28,8 +28,8 @@ const MOST_LINES = 100;
 
 /**
  * A codec that is loaded and compiled when it is first used. Each frame gets a new instance (3 to 4 ms): what a broken one
- * left in its memory must not reach the next, which may be another patient's. CharLS has given whole frames other pixels
- * after broken ones.
+ * left in its memory must not reach the next, which may be another patient's. CharLS, used on after a broken frame, refuses
+ * whole ones now and then.
  */
 export function wasmCodec<Codec>(load: () => Promise<CodecModule<Codec>>): WasmCodec<Codec> {
   let compiled: Promise<Compiled<Codec>> | undefined;
