@@ -1,4 +1,5 @@
 import type { RgbImage } from "../image/rgb.js";
+import { preciseRgb, type YuvFactors } from "./yuv-precise.js";
 
 /** Which numbers turn luma and colour differences into red, green and blue. */
 export type YuvMatrix = "bt601" | "bt709" | "fcc" | "smpte240m" | "bt2020";
@@ -43,18 +44,25 @@ const SHARES: Readonly<Record<YuvMatrix, readonly [red: number, blue: number]>> 
 };
 
 /**
- * RGB of a decoded frame, each colour sample spread over the pixels that share it. The arithmetic is that of libswscale's
- * vector code on x86, to the bit: products of 16-bit integers, rounded down to whole steps, then added and clipped.
+ * RGB of a decoded frame as libswscale gives it. It has two ways, and so has this. Frames of 4:4:4, and those of which both
+ * sides are odd, are computed precisely ({@link preciseRgb}, equal to its within a step). Of all others each colour sample is
+ * spread over the pixels that share it, with the arithmetic of its vector code on x86, to the bit: products of 16-bit
+ * integers, rounded down to whole steps, then added and clipped.
  */
-export function yuvToRgb({ data, width, height, layout, matrix, fullRange }: YuvFrame): RgbImage {
+export function yuvToRgb(frame: YuvFrame): RgbImage {
+  const { width, height, layout, matrix, fullRange } = frame;
+  const precise = layout === "4:4:4" || (width % 2 === 1 && height % 2 === 1);
+  return precise ? preciseRgb(frame, chromaSize(width, height, layout), factors(matrix, fullRange)) : quickRgb(frame);
+}
+
+function quickRgb({ data, width, height, layout, matrix, fullRange }: YuvFrame): RgbImage {
   const { luma, vRed, uGreen, vGreen, uBlue } = tables(matrix, fullRange);
   const chroma = chromaSize(width, height, layout);
   const uFrom = width * height;
   const vFrom = uFrom + chroma.width * chroma.height;
-  const [shiftX, shiftY] = [layout === "4:4:4" ? 0 : 1, layout === "4:2:0" ? 1 : 0];
+  const shiftY = layout === "4:2:0" ? 1 : 0;
   // Writing clips to 0..255.
   const out = new Uint8ClampedArray(width * height * 3);
-  const across = 1 << shiftX;
   for (let y = 0, at = 0, to = 0; y < height; y++) {
     let u = uFrom + (y >> shiftY) * chroma.width;
     let v = u + vFrom - uFrom;
@@ -62,7 +70,7 @@ export function yuvToRgb({ data, width, height, layout, matrix, fullRange }: Yuv
       const red = vRed[data[v]!]!;
       const green = uGreen[data[u]!]! + vGreen[data[v]!]!;
       const blue = uBlue[data[u]!]!;
-      for (const next = Math.min(at + across, end); at < next; at++, to += 3) {
+      for (const next = Math.min(at + 2, end); at < next; at++, to += 3) {
         const light = luma[data[at]!]!;
         out[to] = light + red;
         out[to + 1] = light + green;
@@ -73,8 +81,8 @@ export function yuvToRgb({ data, width, height, layout, matrix, fullRange }: Yuv
   return { data: new Uint8Array(out.buffer), width, height };
 }
 
-/** What each stored byte adds to a colour. Factors are times 2^16. */
-function tables(matrix: YuvMatrix, fullRange: boolean) {
+/** Factors are times 2^16. */
+function factors(matrix: YuvMatrix, fullRange: boolean): YuvFactors {
   const [red, blue] = SHARES[matrix];
   const green = 1 - red - blue;
   // Colour of 16..240 spans 224 steps. Of the full range it is taken as that, less the excess, in whole numbers.
@@ -82,13 +90,25 @@ function tables(matrix: YuvMatrix, fullRange: boolean) {
     const limited = Math.round((factor * 65536 * 255) / 224);
     return fullRange ? Math.trunc((limited * 224) / 255) : limited;
   };
-  const luma = fullRange ? 65536 : Math.trunc((65536 * 255) / 219);
   return {
-    luma: products(luma, fullRange ? 0 : 16),
-    vRed: products(scaled(2 - 2 * red), 128),
-    uBlue: products(scaled(2 - 2 * blue), 128),
-    uGreen: products(-scaled(((2 - 2 * blue) * blue) / green), 128),
-    vGreen: products(-scaled(((2 - 2 * red) * red) / green), 128),
+    luma: fullRange ? 65536 : Math.trunc((65536 * 255) / 219),
+    black: fullRange ? 0 : 16,
+    vRed: scaled(2 - 2 * red),
+    uBlue: scaled(2 - 2 * blue),
+    uGreen: -scaled(((2 - 2 * blue) * blue) / green),
+    vGreen: -scaled(((2 - 2 * red) * red) / green),
+  };
+}
+
+/** What each stored byte adds to a colour. */
+function tables(matrix: YuvMatrix, fullRange: boolean) {
+  const { luma, black, vRed, uBlue, uGreen, vGreen } = factors(matrix, fullRange);
+  return {
+    luma: products(luma, black),
+    vRed: products(vRed, 128),
+    uBlue: products(uBlue, 128),
+    uGreen: products(uGreen, 128),
+    vGreen: products(vGreen, 128),
   };
 }
 

@@ -279,6 +279,16 @@ describe("readNifti", () => {
     expect([...(await readNifti(new Uint8Array(gzipSync(file)))).values()]).toEqual([...volume.values()]);
   });
 
+  it("keeps a zero with a sign, as nibabel does", async () => {
+    const file = nifti(1, true, 16, 32, [2, 1, 1], (view, at) => view.setFloat32(at, -0, true));
+    const head = new DataView(file.buffer, file.byteOffset);
+    head.setFloat32(112, 1, true);
+    head.setFloat32(116, 0, true);
+    expect([...(await readNifti(file)).values()]).toEqual([-0, 0]);
+    head.setFloat32(112, -2, true);
+    expect([...(await readNifti(file)).values()]).toEqual([0, -0]);
+  });
+
   const small = () =>
     nifti(1, true, 2, 8, [2, 2, 2, 3], (view, at) => Array.from({ length: 24 }, (_, i) => view.setUint8(at + i, i)));
 

@@ -107,8 +107,9 @@ function makeVolume(
   const stored = voxelReader(view, datatype, littleEndian);
   const channels = channelsOf(datatype);
   const geometry = header.affine && geometryOf(header.affine);
-  // A colour has no scale.
-  const at = channels === 3 ? stored : (i: number) => stored(i) * slope + inter;
+  // A colour has no scale. Adding 0 would make 0 of -0, which nibabel keeps.
+  const scaled = inter === 0 ? (i: number) => stored(i) * slope : (i: number) => stored(i) * slope + inter;
+  const at = channels === 3 ? stored : scaled;
   return { ...volumeOf(shape, at, { channels, geometry }), header, volumes };
 }
 
