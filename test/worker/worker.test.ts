@@ -288,7 +288,7 @@ describe("errors keep their names, codes and classes", () => {
       .catch((e) => e);
     expect(error).toBeInstanceOf(ProcessorError);
     expect(error).toMatchObject({ name: "ProcessorError", code: "input-format" });
-    expect(error.stack).toContain("openInput");
+    expect(error.stack).toContain("openPicture");
   });
 
   test("of the engine", async () => {

@@ -4,6 +4,7 @@ import { EngineError } from "../error.js";
 import type { CheckpointSource } from "../files.js";
 import { loadHere } from "../model.js";
 import { Talk } from "../talk.js";
+import { SourceProxies } from "./frames.js";
 import { Mailbox } from "./mailbox.js";
 import { buffersOf, pack, unpack } from "./pack.js";
 import { HOST, MODEL, type Port, type Request } from "./protocol.js";
@@ -27,6 +28,7 @@ export interface HostOptions {
 export class Host {
   readonly #port: Port;
   readonly #given: Backend | undefined;
+  readonly #sources: SourceProxies;
   readonly #running = new Map<number, Running>();
   readonly #targets = new Map<number, object>();
   #last = MODEL;
@@ -34,6 +36,7 @@ export class Host {
 
   constructor(port: Port, { backend }: HostOptions = {}) {
     this.#port = port;
+    this.#sources = new SourceProxies(port);
     this.#given = backend;
     port.listen((request: Request) => this.#receive(request));
     this.#greet();
@@ -48,7 +51,8 @@ export class Host {
     if (request.is === "call") return void this.#serve(request);
     const running = this.#running.get(request.id);
     if (request.is === "abort") running?.abort.abort();
-    else running?.wanted.put(request.is);
+    else if (request.is === "next" || request.is === "leave") running?.wanted.put(request.is);
+    else this.#sources.receive(request);
   }
 
   async #serve(call: Call): Promise<void> {
@@ -65,7 +69,7 @@ export class Host {
   }
 
   async #answer(call: Call, running: Running): Promise<unknown> {
-    const args = unpack(call.args) as unknown[];
+    const args = unpack(call.args, (sent) => this.#sources.revive(sent)) as unknown[];
     const options = this.#optionsOf(call, running);
     if (call.target === HOST) return this.#load(args[0] as CheckpointSource, args[1] as BackendOrigin, options);
     const target = this.#targets.get(call.target);

@@ -1,4 +1,5 @@
 import { EngineError } from "../error.js";
+import { SourceHolder } from "./frames.js";
 import { Mailbox } from "./mailbox.js";
 import { pack } from "./pack.js";
 import type { Port, Reply } from "./protocol.js";
@@ -40,6 +41,8 @@ export class Link {
   readonly #port: Port;
   readonly #options: LinkOptions;
   readonly #classes: ReturnType<typeof errorClasses>;
+  /** Sources of frames that the worker may ask for. */
+  readonly sources: SourceHolder;
   readonly #open = new Map<number, { readonly replies: Mailbox<Answered>; readonly listeners: Listeners }>();
   #calls = 0;
   #lost: Error | undefined;
@@ -50,6 +53,7 @@ export class Link {
 
   constructor(port: Port, options: LinkOptions) {
     this.#port = port;
+    this.sources = new SourceHolder(port);
     this.#options = options;
     this.#classes = errorClasses(options.module ?? {});
     const silent = setTimeout(() => {
@@ -112,6 +116,7 @@ export class Link {
     this.#greeted();
     clearTimeout(this.#timer);
     for (const { replies } of this.#open.values()) replies.fail(this.#lost);
+    this.sources.dispose();
   }
 
   async #start(target: number, method: string, args: readonly unknown[], more: CallOptions) {
@@ -159,11 +164,12 @@ export class Link {
   }
 
   #receive(reply: Reply): void {
-    const open = this.#open.get(reply.id);
     if (reply.is === "ready") this.#greeted();
     else if (reply.is === "text") this.#watch(reply.running);
     else if (reply.is === "event") this.#hear(reply);
-    else open?.replies.put(reply);
+    else if (reply.is === "value" || reply.is === "piece" || reply.is === "error")
+      this.#open.get(reply.id)?.replies.put(reply);
+    else this.sources.receive(reply);
   }
 
   /** A listener that throws fails its call, as it does where no worker is between. */

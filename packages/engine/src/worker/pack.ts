@@ -1,8 +1,6 @@
-import { Float, float, type RgbImage } from "@hulu/processor";
-import type { Message, Part } from "../content.js";
+import { Float, float } from "@hulu/processor";
 import { EngineError } from "../error.js";
-import { isFile } from "../file-input.js";
-import { openPart } from "../open.js";
+import type { SentSource } from "./protocol.js";
 
 /** What is sent, and the buffers in it that change hands. */
 export interface Packed<T = unknown> {
@@ -75,29 +73,18 @@ function sameKind(view: ArrayBufferView, buffer: ArrayBuffer): ArrayBufferView {
   return new Kind(buffer);
 }
 
-/** A conversation for sending. A volume that was read already is an object with methods, so its slices go instead. */
-export async function packMessages(messages: readonly Message[]): Promise<Packed<readonly Message[]>> {
-  const plain: Message[] = [];
-  for (const { role, content } of messages)
-    plain.push({ role, content: typeof content === "string" ? content : await Promise.all(content.map(slicesOf)) });
-  return pack(plain, "messages");
-}
-
-async function slicesOf(part: Part): Promise<Part> {
-  if (part.type !== "volume" || isFile(part.volume) || !("plane" in part.volume)) return part;
-  const frames: RgbImage[] = [];
-  for await (const slice of (await openPart(part)).source.frames()) frames.push(slice);
-  return { type: "video", frames };
-}
-
-/** Undo on the other side what `pack` did to floats. */
-export function unpack(x: unknown): unknown {
+/**
+ * Undo on the other side what `pack` did to floats.
+ * @param revive makes a source of what was sent for it
+ */
+export function unpack(x: unknown, revive?: (sent: SentSource) => unknown): unknown {
   if (typeof x !== "object" || x === null || x instanceof Blob || ArrayBuffer.isView(x)) return x;
-  if (Array.isArray(x)) return x.map(unpack);
-  if (x instanceof Map) return new Map([...x].map(([key, value]) => [key, unpack(value)]));
+  if (Array.isArray(x)) return x.map((item) => unpack(item, revive));
+  if (x instanceof Map) return new Map([...x].map(([key, value]) => [key, unpack(value, revive)]));
   const value = (x as { readonly [FLOAT]?: unknown })[FLOAT];
   if (typeof value === "number") return float(value);
-  return Object.fromEntries(Object.entries(x).map(([key, item]) => [key, unpack(item)]));
+  if (revive && typeof (x as Partial<SentSource>)["@hulu/source"] === "number") return revive(x as SentSource);
+  return Object.fromEntries(Object.entries(x).map(([key, item]) => [key, unpack(item, revive)]));
 }
 
 /** The buffers of what the worker gives back: it made them and keeps none. */

@@ -4,7 +4,8 @@ import { copyMessages, type Message } from "../content.js";
 import type { Conversation } from "../conversation.js";
 import { turnOf } from "../talk.js";
 import { asMessages } from "../validate.js";
-import { noFunction, packMessages } from "./pack.js";
+import { noFunction } from "./pack.js";
+import { packMessages } from "./pack-messages.js";
 import type { RemoteModel } from "./remote-model.js";
 import { optionsOf } from "./remote-options.js";
 
@@ -40,7 +41,7 @@ export class RemoteConversation implements Conversation {
   }
 
   async *#answer(turn: readonly Message[], options: AskOptions): AsyncGenerator<Piece, Result> {
-    const { value, transfer } = await packMessages(turn);
+    const { value, transfer } = await packMessages(turn, this.#model.link.sources);
     const more = { ...optionsOf({ ...options }), transfer };
     const result = yield* this.#model.link.pieces<Piece, Result>(await this.#target, "ask", [value], more);
     this.#messages = [...this.#messages, ...turn, Object.freeze({ role: "assistant", content: result.text } as const)];

@@ -8,7 +8,8 @@ import type { CheckpointSource } from "../files.js";
 import type { EncodedImage, HuluModel } from "../hulu-model.js";
 import { asMessages, checkConverse, checkSaved } from "../validate.js";
 import { Link } from "./link.js";
-import { noFunction, pack, packMessages, unpack } from "./pack.js";
+import { noFunction, pack, unpack } from "./pack.js";
+import { packMessages, sendablePicture } from "./pack-messages.js";
 import { hold, portOf, type WorkerLike } from "./port.js";
 import { HOST, MODEL } from "./protocol.js";
 import { RemoteConversation } from "./remote-conversation.js";
@@ -85,7 +86,7 @@ export class RemoteModel implements HuluModel {
     if (options.processLogits) throw noFunction("processLogits");
     const link = this.link;
     return new Answer(async function* () {
-      const { value, transfer } = await packMessages(messages);
+      const { value, transfer } = await packMessages(messages, link.sources);
       return yield* link.pieces<Piece, Result>(MODEL, "ask", [value], { ...optionsOf({ ...options }), transfer });
     });
   }
@@ -95,7 +96,7 @@ export class RemoteModel implements HuluModel {
     checkConverse(options, this.config);
     const messages = copyMessages(options.messages ?? []);
     const begun = async () => {
-      const { value, transfer } = await packMessages(messages);
+      const { value, transfer } = await packMessages(messages, this.link.sources);
       return this.link.call<number>(MODEL, "converse", [{ messages: value }], { transfer });
     };
     return new RemoteConversation(this, begun(), messages);
@@ -113,7 +114,7 @@ export class RemoteModel implements HuluModel {
     image: ImageInput,
     options: Pick<AskOptions, "merge" | "aspect" | "passOrder" | "signal"> = {},
   ): Promise<EncodedImage> {
-    const { value, transfer } = await pack(image, "the picture");
+    const { value, transfer } = await pack(await sendablePicture(image), "the picture");
     return this.link.call(MODEL, "encodeVision", [value], { ...optionsOf({ ...options }), transfer });
   }
 
