@@ -50,10 +50,11 @@ async function compareFrames(golden: Golden, clip: VideoSource): Promise<void> {
   const list = golden.parts("frames") ?? [];
   if (golden.has("frames") && list.length !== clip.count)
     golden.wrong("frames", `${clip.count} frames, published as ${list.length}`);
+  const times = clip.fileTimes ?? clip.timestamps;
   let at = 0;
   for await (const frame of clip.frames()) {
     const entry = list[at];
-    if (entry?.has("pts_s")) comparePlace(entry, clip.timestamps[at] ?? Number.NaN);
+    if (entry?.has("pts_s")) comparePlace(entry, times[at] ?? Number.NaN);
     if (entry?.has("rgb_mean")) compareMeans(entry, frame);
     at++;
   }

@@ -65,6 +65,11 @@ export interface VideoSource extends ClipSource {
   readonly videoFps: number;
   /** Seconds since the clip's begin, one per frame: its number / {@link videoFps}. */
   readonly timestamps: readonly number[];
+  /**
+   * When the file shows each of them: seconds on its own clock, which may begin after 0 and need not run evenly. The model is
+   * told {@link timestamps}, as the released code does it. Undefined where the file does not say; in pages.
+   */
+  readonly fileTimes?: readonly number[];
   /** The same frames as the decoder gave them, where it gives 8-bit planes; else there are none. */
   planes?(options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<YuvFrame>;
 }

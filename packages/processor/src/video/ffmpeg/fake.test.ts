@@ -45,6 +45,15 @@ test("one that behaves is believed", async () => {
   expect(await all(path)).toBe(4);
 });
 
+test("times are the file's, in the order of showing; none where one is not told", async () => {
+  const listed = (shown: readonly (number | string)[]) =>
+    `process.stdout.write("#tb 0: 1/1000\\n" + ${JSON.stringify(shown)}.map((t, i) => \`0, \${i * 40}, \${t}, 40, 9, 0x0\\n\`).join(""));`;
+  const open = (name: string, shown: readonly (number | string)[]) =>
+    openVideo(clip, { ffmpeg: fake(name, DESCRIBED + listed(shown)), maxFrames: 3 });
+  expect((await open("uneven", [1000, 1300, 1040, 1200, 2500])).fileTimes).toEqual([1, 1.2, 2.5]);
+  expect((await open("untold", [0, 40, "-9223372036854775808", 120])).fileTimes).toBeUndefined();
+});
+
 test("one that hangs is ended, while it lists and while it decodes", async () => {
   const hang = "setInterval(() => {}, 1000);";
   await expect(all(fake("hangs", hang), { timeout: 0.5 })).rejects.toThrow(code("video-timeout"));

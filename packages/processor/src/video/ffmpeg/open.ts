@@ -41,6 +41,7 @@ export async function openByFfmpeg(
     ...shownSize(probed),
     indices,
     timestamps,
+    ...(probed.times && { fileTimes: indices.map((i) => probed.times![i]!) }),
     total: probed.total,
     videoFps: probed.fps,
     codec: probed.stream.codec,
