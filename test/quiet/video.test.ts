@@ -9,9 +9,9 @@ import { bundle } from "../bundle.js";
 const run = promisify(execFile);
 const folder = join(".cache", `video-${process.pid}`);
 const clip = join(folder, "clip.mp4");
-const ffmpeg = (): string =>
-  process.env.HULU_FFMPEG ??
-  createRequire(join(process.cwd(), "packages/processor/package.json"))("@ffmpeg-installer/ffmpeg").path;
+const ffmpeg: string = createRequire(join(process.cwd(), "packages/processor/package.json"))(
+  "@ffmpeg-installer/ffmpeg",
+).path;
 
 /** A fresh process: the most memory that is resident while a clip's frames pass by, in bytes. */
 const measures = `
@@ -32,14 +32,14 @@ beforeAll(async () => {
   script = await bundle(measures);
   await mkdir(folder, { recursive: true });
   const source = ["-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25:duration=220"];
-  await run(ffmpeg(), ["-nostdin", "-y", "-v", "error", ...source, "-pix_fmt", "yuv420p", "-c:v", "mpeg4", clip]);
+  await run(ffmpeg, ["-nostdin", "-y", "-v", "error", ...source, "-pix_fmt", "yuv420p", "-c:v", "mpeg4", clip]);
 }, 120_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 test("5,000 frames of a clip take no more memory than 100", async () => {
   const measured = async (count: number) => {
     const { stdout } = await run(process.execPath, [script, clip, String(count)], {
-      env: { ...process.env, HULU_FFMPEG: ffmpeg() },
+      env: { ...process.env, HULU_FFMPEG: ffmpeg },
     });
     const { frames, peak } = JSON.parse(stdout) as { frames: number; peak: number };
     expect(frames).toBe(count);

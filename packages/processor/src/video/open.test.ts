@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtempSync, openAsBlob, readdirSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, openAsBlob, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -109,6 +109,15 @@ describe("where a clip comes from", () => {
     expect(readdirSync(temporary)).toEqual([]);
   });
 
+  test("any name is taken for a name: no option, no pattern, no address", async () => {
+    for (const name of ["-i %03d.mp4", "concat:a|b", "http:x.mp4", '\u00fcber "x"\n.mp4']) {
+      const path = join(temporary, name);
+      copyFileSync(pathOf(H264), path);
+      expect((await openVideo(path)).total).toBe(30);
+      rmSync(path);
+    }
+  });
+
   test("no file, a folder, a device", async () => {
     for (const path of [pathOf("video/none.mp4"), pathOf("video"), "/dev/zero"])
       await expect(openVideo(path)).rejects.toThrow(code("input-file"));
@@ -135,6 +144,13 @@ describe("stopping", () => {
     await expect(async () => {
       for await (const _ of video.frames({ signal: control.signal })) control.abort(new Error("enough"));
     }).rejects.toThrow("enough");
+  });
+
+  test("while ffmpeg is silent, too", async () => {
+    const control = new AbortController();
+    const waiting = openVideo(pathOf(H264), { signal: control.signal });
+    control.abort(new Error("enough"));
+    await expect(waiting).rejects.toThrow("enough");
   });
 
   test("a reader that has seen enough leaves no file behind", async () => {

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { bytesOf } from "../../../test/helpers.js";
 import { openVideo } from "../open.js";
 import type { VideoOptions } from "../source.js";
@@ -61,6 +61,27 @@ test("one that hangs is ended, while it lists and while it decodes", async () =>
   await expect(all(later, { timeout: 0.5 })).rejects.toThrow(code("video-timeout"));
   const silent = fake("ends-output-only", `${DESCRIBED + LISTED} process.stdout.end(); ${hang}`);
   await expect(all(silent, { timeout: 0.5 })).rejects.toThrow(code("video-timeout"));
+});
+
+test("one that hangs is ended by an abort at once", async () => {
+  const hangs = fake("hangs-on", "setInterval(() => {}, 1000);");
+  const began = performance.now();
+  const signal = AbortSignal.timeout(1500);
+  await expect(all(hangs, { signal })).rejects.toThrow(expect.objectContaining({ name: "TimeoutError" }));
+  expect(performance.now() - began).toBeLessThan(15_000);
+});
+
+test("one that never stops is ended when its reader has seen enough", async () => {
+  const endless = `${DESCRIBED} const more = () => process.stdout.write(Buffer.alloc(${FRAME}), more); more();`;
+  const video = await openVideo(clip, { ffmpeg: fake("endless", DESCRIBED + LISTED, endless) });
+  for await (const _ of video.frames()) break;
+});
+
+test("it is not told to write reports, which hold paths and tags", async () => {
+  vi.stubEnv("FFREPORT", "file=report.log");
+  const path = fake("reports", `${DESCRIBED} if (!process.env.FFREPORT) { ${LISTED} }`);
+  expect(await openVideo(clip, { ffmpeg: path })).toMatchObject({ total: 4 });
+  vi.unstubAllEnvs();
 });
 
 test("one that dies, with and without a word", async () => {

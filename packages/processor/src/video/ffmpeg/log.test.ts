@@ -28,6 +28,12 @@ test("the version and the stream are read", () => {
   });
 });
 
+test("a rotation is read in the words of old and new versions", () => {
+  const stream = "[info]   Stream #0:0: Video: h264, yuv420p, 64x48, 25 fps";
+  for (const name of ["displaymatrix", "Display Matrix"])
+    expect(after(OUTPUT, stream, `[info]       ${name}: rotation of 90.00 degrees`).stream?.rotation).toBe(90);
+});
+
 test("the matrix is the first of three names, not the primaries", () => {
   const line = (colour: string) => after(OUTPUT, `[info]   Stream #0:0: Video: vp9, yuv420p(${colour}), 64x48, 1k fps`);
   expect(line("pc, bt470bg/bt709/unknown").stream).toMatchObject({ range: "pc", matrix: "bt470bg", fps: 1000 });

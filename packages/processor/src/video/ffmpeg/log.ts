@@ -55,7 +55,7 @@ export function logReader(): LogReader {
     const version = /^\[info\] +libavcodec +(\d+)\. *(\d+)\./.exec(text);
     if (version && facts.version === undefined) facts.version = Number(version[1]) * 1000 + Number(version[2]);
     if (!facts.outside && facts.stream === undefined) facts.stream = streamOf(text);
-    const turned = /displaymatrix: rotation of (-?[\d.]+) degrees/.exec(text);
+    const turned = /display ?matrix: rotation of (-?[\d.]+) degrees/i.exec(text);
     if (turned && facts.stream) facts.stream = { ...facts.stream, rotation: Number(turned[1]) };
     if (!/^(\[[^\]]*\] )?\[(warning|error|fatal|panic)\]/.test(text)) return;
     if (/ended prematurely|Read error|partial file|truncat/i.test(text)) facts.cut = true;
