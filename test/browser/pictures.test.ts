@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
-import { decodeFrames, decodeImage, readNifti, readSeries } from "@hulu/processor";
+import { readFileSync } from "node:fs";
+import { decodeFrames, decodeImage } from "@hulu/processor";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { App } from "./app/app.js";
 import { browsing, type Opened } from "./browser.js";
@@ -25,13 +25,16 @@ beforeAll(async () => {
   await opened.page.waitForFunction(() => "hulu" in globalThis);
 });
 
-/** A sample as the page reads it, or the code of the refusal. */
-async function read(path: string, options = {}) {
+/** A sample as the page reads it, by the browser's own decoders or by default; or the code of the refusal. */
+async function read(path: string, options = {}, by: "browser" | "default" = "browser") {
   const found = await opened.page.evaluate(
-    async ([path, options]) => {
+    async ([path, options, by]) => {
       const bytes = new Uint8Array(await (await hulu.bytesOf(`/samples/${path}`)).arrayBuffer());
       try {
-        const { frames, delays } = await hulu.processor.decodeFrames(bytes, options);
+        const { frames, delays } = await hulu.processor.decodeFrames(bytes, {
+          ...options,
+          ...(by === "browser" && { decoders: [hulu.processor.webDecoder] }),
+        });
         const text = frames.map(({ data }) => {
           let all = "";
           for (let at = 0; at < data.length; at += 4096) all += String.fromCharCode(...data.subarray(at, at + 4096));
@@ -42,7 +45,7 @@ async function read(path: string, options = {}) {
         return { code: (error as { code?: string }).code ?? String(error) };
       }
     },
-    [path, options] as const,
+    [path, options, by] as const,
   );
   return { ...found, frames: found.frames?.map((text) => Buffer.from(text, "base64")) ?? [] };
 }
@@ -51,10 +54,12 @@ const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest(
 const pictures = Object.entries(files).filter(([, { kind }]) => kind === "image");
 const decoded = pictures.filter(([, e]) => e.expect === "decode");
 /** What the browser has no exact pixels of is refused by name, not read otherwise. */
-const UNSUPPORTED = ["cmyk.jpg", "gray16.tif", "palette_trns.png", "rgba.png"].map((name) => `nasty/${name}`);
+const UNSUPPORTED = ["cmyk.jpg", "gray16.tif", "palette_trns.png", "rgba.png", "rgb.bmp"].map(
+  (name) => `nasty/${name}`,
+);
 const isJpeg = (path: string) => path.endsWith("retina.jpg") || /(exif|progressive).*jpg$/.test(path);
 
-describe("a page reads a picture file", () => {
+describe("the browser's own decoders read a picture file", () => {
   const same = decoded.filter(([path]) => !UNSUPPORTED.includes(path) && !isJpeg(path));
   test.each(same)("%s with the pixels of Node", async (path, { size }) => {
     const found = await read(path);
@@ -85,71 +90,25 @@ describe("a page reads a picture file", () => {
   test("a limit holds for the header, and for all frames together", async () => {
     expect(await read("2d/ihc.png", { maxPixels: 512 * 512 - 1 })).toEqual({ code: "image-too-large", frames: [] });
     expect((await read("2d/ihc.png", { maxPixels: 512 * 512 })).size).toEqual([512, 512]);
+    for (const path of ["2d/ihc.png", "2d/retina.jpg"])
+      expect(await read(path, { maxPixels: 1000 }, "default")).toEqual({ code: "image-too-large", frames: [] });
     expect(await read("nasty/animated.gif", { maxPixels: 257 * 193 * 3 })).toMatchObject({ code: "image-too-large" });
     expect(await read("nasty/gray16.png", { grey16: "clip" })).toMatchObject({ code: "image-unsupported" });
   });
 
-  test("where there is no ImageDecoder, the error says what to give", async () => {
+  test("where there is none, PNG and JPEG are read, and the error says what to give", async () => {
     const { page } = await open('<script type="module" src="/app/app.js"></script>');
     await page.waitForFunction(() => "hulu" in globalThis);
     const error = await page.evaluate(async () => {
       Reflect.deleteProperty(globalThis, "ImageDecoder");
-      const png = new Uint8Array(await (await hulu.bytesOf("/samples/2d/ihc.png")).arrayBuffer());
-      return hulu.processor.decodeImage(png).catch(({ name, code, message }) => ({ name, code, message }));
+      const bytes = async (path: string) => new Uint8Array(await (await hulu.bytesOf(path)).arrayBuffer());
+      for (const path of ["2d/ihc.png", "nasty/cmyk.jpg", "nasty/rgb.bmp"])
+        await hulu.processor.decodeImage(await bytes(`/samples/${path}`));
+      const webp = await bytes("/samples/nasty/lossless.webp");
+      return hulu.processor.decodeImage(webp).catch(({ name, code, message }) => ({ name, code, message }));
     });
     expect(error).toMatchObject({ name: "ProcessorError", code: "image-decoder-missing" });
     expect((error as { message: string }).message).toContain("{ data, width, height }");
     await page.close();
   });
-});
-
-describe("a page reads a volume", () => {
-  const volume = (path: string) =>
-    opened.page.evaluate(async (path) => {
-      const bytes = new Uint8Array(await (await hulu.bytesOf(`/samples/${path}`)).arrayBuffer());
-      try {
-        const read = await hulu.processor.readNifti(bytes);
-        return { shape: read.shape, sum: read.values().reduce((a, b) => a + b, 0) };
-      } catch (error) {
-        return { code: (error as { code?: string }).code ?? String(error) };
-      }
-    }, path);
-
-  const same = ["slope", "bigendian", "uint8", "not_gzipped", "multi_member", "trailing_garbage", "trailing_zeros"];
-  test.each(same.map((name) => `${name}.nii.gz`))("%s as Node does", async (name) => {
-    const read = await readNifti(new Uint8Array(readFileSync(`test/data/samples/nasty/${name}`)));
-    expect(await volume(`nasty/${name}`)).toEqual({
-      shape: read.shape,
-      sum: read.values().reduce((a, b) => a + b, 0),
-    });
-  });
-
-  test.each(["truncated.nii.gz", "bad_magic.nii"])("%s is refused", async (name) => {
-    expect((await volume(`nasty/${name}`)).code).toMatch(/^nifti-/);
-  });
-});
-
-test("a page reads a DICOM series as Node does", async () => {
-  const folder = "nasty/series_mixed";
-  const names = readdirSync(`test/data/samples/${folder}`);
-  const [series] = await readSeries(
-    names.map((name) => new Blob([readFileSync(`test/data/samples/${folder}/${name}`)])),
-  );
-  const { files, warnings, geometry } = series!;
-  const frames: number[][] = [];
-  for await (const { data } of series!.slices({ rule: "hf", window: "soft" }).frames()) frames.push([...data]);
-  const values = [...(await series!.volume()).values()];
-  const page = await opened.page.evaluate(
-    async ([folder, names]) => {
-      const blobs = await Promise.all(names.map((name) => hulu.bytesOf(`/samples/${folder}/${name}`)));
-      const [series] = await hulu.processor.readSeries(blobs);
-      const { files, warnings, geometry } = series!;
-      const frames: number[][] = [];
-      for await (const { data } of series!.slices({ rule: "hf", window: "soft" }).frames()) frames.push([...data]);
-      return { files, warnings, geometry, frames, values: [...(await series!.volume()).values()] };
-    },
-    [folder, names] as const,
-  );
-  expect(page).toEqual({ files, warnings, geometry, frames, values });
-  expect(frames.length).toBe(5);
 });

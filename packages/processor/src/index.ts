@@ -20,6 +20,7 @@ export {
   type Grey16Rule,
   type ImageDecoder,
 } from "./image/decoder.js";
+export { jpegDecoder } from "./image/jpeg.js";
 export { MAX_PIXELS } from "./image/limits.js";
 export {
   type FramePatches,
@@ -34,6 +35,7 @@ export {
   streamPatches,
   type VisualItem,
 } from "./image/patches.js";
+export { pngDecoder } from "./image/png.js";
 export { type PassOrder, resizeBicubic } from "./image/resize.js";
 export { checkRgb, type RgbImage } from "./image/rgb.js";
 export { sharpDecoder } from "./image/sharp.js";

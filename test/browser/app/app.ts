@@ -4,6 +4,7 @@ import { tfjsBackend } from "@hulu/backend-tfjs";
 import * as core from "@hulu/core";
 import * as engine from "@hulu/engine";
 import * as processor from "@hulu/processor";
+import * as facts from "./facts.js";
 
 const wasmPaths = new URL("/tfjs/", location.href).href;
 
@@ -26,7 +27,7 @@ const workers = {
   cpu: () => new Worker(new URL("./cpu.worker.js", import.meta.url), { type: "module" }),
 };
 
-const hulu = { engine, core, processor, backends, workers, files, bytesOf };
+const hulu = { engine, core, processor, facts, backends, workers, files, bytesOf };
 export type App = typeof hulu & { models: Map<string, engine.HuluModel> };
 Object.assign(globalThis, { hulu: { ...hulu, models: new Map() } });
 

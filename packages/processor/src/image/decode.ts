@@ -2,7 +2,9 @@ import { ProcessorError } from "../errors.js";
 import { inNode } from "../platform.js";
 import { bmpDecoder } from "./bmp.js";
 import type { DecodedFrames, Grey16Rule, ImageDecoder } from "./decoder.js";
+import { jpegDecoder } from "./jpeg.js";
 import { MAX_PIXELS } from "./limits.js";
+import { pngDecoder } from "./png.js";
 import type { RgbImage } from "./rgb.js";
 import { sharpDecoder } from "./sharp.js";
 import { sniffImage } from "./sniff.js";
@@ -13,7 +15,10 @@ export interface DecodeOptions {
   readonly maxPixels?: number;
   /** Default `"high-byte"`: a picture that Pillow 13 turns white is useless; ask for `"clip"` to equal it. */
   readonly grey16?: Grey16Rule;
-  /** The decoders to try, in order. Default: {@link bmpDecoder}, then {@link sharpDecoder} in Node, {@link webDecoder} in a page. */
+  /**
+   * The first of them that reads the format does. Default: {@link bmpDecoder}, then in Node {@link sharpDecoder}, in a page
+   * {@link pngDecoder}, {@link jpegDecoder} and {@link webDecoder}.
+   */
   readonly decoders?: readonly ImageDecoder[];
 }
 
@@ -39,7 +44,10 @@ async function decode(bytes: Uint8Array, options: DecodeOptions, firstOnly: bool
     const what = bytes.length === 0 ? "the file is empty" : "the first bytes match no known picture format";
     throw new ProcessorError("image-format", `${what}; PNG, JPEG, WebP, GIF, TIFF and BMP are read`);
   }
-  const decoders = options.decoders ?? [bmpDecoder, inNode() ? sharpDecoder : webDecoder];
+  const decoders = options.decoders ?? [
+    bmpDecoder,
+    ...(inNode() ? [sharpDecoder] : [pngDecoder, jpegDecoder, webDecoder]),
+  ];
   const decoder = decoders.find((d) => d.formats.includes(format));
   if (decoder === undefined) throw new ProcessorError("image-unsupported", `no decoder given reads ${format}`);
   const { maxPixels = MAX_PIXELS, grey16 = "high-byte" } = options;

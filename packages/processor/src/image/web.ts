@@ -12,9 +12,9 @@ import type { ImageFormat } from "./sniff.js";
 
 /**
  * Reads PNG, JPEG, WebP and GIF in a page or its worker, through the browser's own decoders (`ImageDecoder` of WebCodecs).
- * They give the stored pixels: no colour profile, no EXIF orientation. A canvas would apply both. A JPEG's colours differ by
- * a few steps from libjpeg's, as those of any two decoders do. Where a picture lets something through, the browser has
- * multiplied its colours already, so it is refused.
+ * They give the stored pixels: no colour profile, no EXIF orientation. A canvas would apply both. Where a picture lets
+ * something through, the browser has multiplied its colours already, so it is refused. By default only WebP and GIF are left
+ * to them; PNG and JPEG they read faster, and not of all kinds: a JPEG's colours differ by a few steps from libjpeg's.
  */
 export const webDecoder: PictureDecoder = { name: "web", formats: ["png", "jpeg", "webp", "gif"], decode };
 

@@ -41,21 +41,41 @@ const MOST_SCANS = 100;
  */
 export function decodeJpeg(encoded: Uint8Array, format: PixelFormat): CodecFrame {
   const asked = colourOf(format);
+  const { frame, tables, place } = readJpeg(encoded, (frame) => checkShape("JPEG", frame, format));
+  const values = new (format.bitsAllocated > 8 ? Uint16Array : Uint8Array)(sampleCount(format));
+  place(values);
+  const bits = Math.min(format.bitsStored, 8 * values.BYTES_PER_ELEMENT);
+  return { samples: withSign(values, bits, format.signed), colour: colourOfStream(frame, tables, asked) };
+}
+
+/** A stream that is decoded. */
+export interface JpegStream {
+  readonly frame: FrameHeader;
+  readonly tables: Tables;
+  /** Puts the samples into `values[(row * columns + column) * samples + sample]`, chroma at full size. */
+  place(values: Uint8Array | Uint16Array): void;
+}
+
+/**
+ * Decodes a whole stream.
+ * @param check is told what its header says, before anything is allocated; throws where that is not wanted
+ * @throws ProcessorError as {@link decodeJpeg}
+ */
+export function readJpeg(encoded: Uint8Array, check: (frame: FrameHeader) => void): JpegStream {
   const reader = new Reader(encoded, "JPEG");
   if (reader.u16(0) !== SOI) throw corrupt("JPEG: this is no stream");
   const tables = noTables();
   const at = toFrame(reader, tables);
   const frame = readFrame(reader, at);
-  checkShape("JPEG", frame, format);
+  check(frame);
   checkLength(frame, encoded.length);
   const layout = layoutOf(frame);
   readScans(encoded, reader, reader.segmentEnd(at + 2), frame, layout, tables);
-  const values = new (format.bitsAllocated > 8 ? Uint16Array : Uint8Array)(sampleCount(format));
-  layout.components.forEach((component, i) => {
-    placeComponent(component, values, i, frame.samples, frame.columns, frame.rows, frame.coding !== "lossless");
-  });
-  const bits = Math.min(format.bitsStored, 8 * values.BYTES_PER_ELEMENT);
-  return { samples: withSign(values, bits, format.signed), colour: colourOfStream(frame, tables, asked) };
+  const place = (values: Uint8Array | Uint16Array) =>
+    layout.components.forEach((component, i) => {
+      placeComponent(component, values, i, frame.samples, frame.columns, frame.rows, frame.coding !== "lossless");
+    });
+  return { frame, tables, place };
 }
 
 /** Where the frame header stands; what comes before it is read. */
