@@ -1,4 +1,5 @@
 import { expect, test, vi } from "vitest";
+import { type YuvLayout, yuvToRgb } from "../video/yuv.js";
 import { pictureOf, type Samples } from "./picture.js";
 import type { VideoFrameLike } from "./video-frame.js";
 
@@ -76,10 +77,12 @@ test("a VideoFrame's planes are read whatever way they lie", async () => {
   const wanted = Uint8Array.from(grey.flatMap((v) => [v, v, v]));
   expect((await pictureOf(frame("I420", [...grey, 128, 128]))).data).toEqual(wanted);
   expect((await pictureOf(frame("NV12", [...grey, 128, 128]))).data).toEqual(wanted);
-  // Red: v is high.
-  const planar = await pictureOf(frame("I422", [...grey, 100, 110, 200, 210]));
-  const pairs = await pictureOf(frame("I444", [...grey, 100, 100, 110, 110, 200, 200, 210, 210]));
-  expect(planar).toEqual(pairs);
+  const of = (layout: YuvLayout, data: readonly number[]) =>
+    yuvToRgb({ data: Uint8Array.from(data), width: 2, height: 2, layout, matrix: "bt601", fullRange: true });
+  const halved = [...grey, 100, 110, 200, 210];
+  expect(await pictureOf(frame("I422", halved))).toEqual(of("4:2:2", halved));
+  const whole = [...grey, 100, 101, 110, 111, 200, 201, 210, 211];
+  expect(await pictureOf(frame("I444", whole))).toEqual(of("4:4:4", whole));
   const separated = await pictureOf(frame("NV12", [...grey, 100, 200]));
   expect(separated).toEqual(await pictureOf(frame("I420", [...grey, 100, 200])));
 });
