@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, inject, test } from "vitest";
 import { node, root } from "../../scripts/tools.mjs";
@@ -98,5 +98,31 @@ describe("the command installed by pnpm, where a package sees only what it decla
     const hulu = (...args: readonly string[]) => node([bin, ...args], { cwd: pnpmProject, capture: true });
     expect(await hulu("--help")).toContain("verify");
     await hulu("verify", join(root, "test/data/goldens"), "--case", "q3-p16/case-text", "--backend", "onnx");
+    // A series goes to the worker by its path, and each file that is verified to a process of its own.
+    const model = join(root, "test/data/goldens/q3-p16");
+    const series = join(root, "test/data/samples/3d/ct_series_tiny");
+    const asked = [
+      "ask",
+      "--model",
+      model,
+      "--volume",
+      series,
+      "--window",
+      "40,400",
+      "--max-tokens",
+      "2",
+      "--json",
+      "hi",
+    ];
+    expect(JSON.parse(await hulu(...asked)).tokenIds).toHaveLength(2);
+    const { files } = JSON.parse(readFileSync(join(root, "test/data/samples/goldens.json"), "utf8"));
+    const folder = join(pnpmProject, "inputs");
+    mkdirSync(join(folder, "nasty"), { recursive: true });
+    copyFileSync(join(root, "test/data/samples/nasty/rgba.png"), join(folder, "nasty/rgba.png"));
+    writeFileSync(
+      join(folder, "goldens.json"),
+      JSON.stringify({ files: { "nasty/rgba.png": files["nasty/rgba.png"] } }),
+    );
+    expect(await hulu("verify-inputs", folder)).toMatch(/^ok +decoded +decode +nasty\/rgba\.png\n$/);
   });
 });

@@ -1,7 +1,7 @@
 import type { Message, Part } from "@hulu/engine";
-import type { FrameSource, Numeric, PromptTag, RgbImage } from "@hulu/processor";
+import type { FrameSource, Numeric, PromptTag } from "@hulu/processor";
 import { UsageError } from "./errors.js";
-import { openShown, type Shown, warningsOf } from "./input/open.js";
+import { openShown, warningsOf } from "./input/open.js";
 import type { ReadOptions } from "./input/options.js";
 import { toldOf } from "./input/tags.js";
 
@@ -84,40 +84,45 @@ function take({ type }: Given, waiting: Attachment[]): Attachment {
   throw new UsageError(`a message has a part of type ${type}, and no file is left for it; give ${wanted} FILE`);
 }
 
-/** @param part what the message says of it: a picture's `time`, a video's `num_frames` and `timestamps` */
+/**
+ * Every file is opened here too, for what is odd about it, and for what is wrong with it before a model is loaded.
+ * @param part what the message says of it: a picture's `time`, a video's `num_frames` and `timestamps`
+ */
 async function read({ kind, file }: Attachment, part: Given, options: AttachmentOptions): Promise<Part[]> {
-  const { tags, signal, warn, ...reading } = options;
+  const { tags, signal, warn, ...given } = options;
   const frames = Number.isSafeInteger(part.num_frames) ? Number(part.num_frames) : undefined;
-  const counts =
-    kind === "video" ? { maxFrames: options.maxFrames ?? frames } : { numSlices: options.numSlices ?? frames };
-  const shown = await openShown(file, kind, { ...reading, ...counts }, signal);
+  const counts = kind === "video" ? { maxFrames: given.maxFrames ?? frames } : { numSlices: given.numSlices ?? frames };
+  const reading = { ...given, ...counts };
+  const shown = await openShown(file, kind, reading, signal);
   for (const text of warningsOf(shown)) warn(text);
-  const told = tags.length === 0 ? undefined : await toldOf(file, tags, options.series);
+  const told = tags.length === 0 ? undefined : await toldOf(file, tags, given.series);
   const parts: Part[] = told === undefined ? [] : [{ type: "text", text: told }];
-  for (const input of shown) parts.push(await partOf(input, part, options));
+  if (kind === "image") for (const { source } of shown) parts.push(await pictureOf(source, part, signal));
+  else parts.push(framesOf(kind, file, part, reading));
   return parts;
 }
 
-async function partOf(input: Shown, part: Given, { fps, signal }: AttachmentOptions): Promise<Part> {
-  const { source, format } = input;
-  if (source.kind === "image")
-    return {
-      type: "image",
-      image: await onlyFrame(source, signal),
-      ...(part.time !== undefined && { time: part.time as Numeric }),
-    };
-  if (source.kind === "volume") return { type: "volume", volume: source };
-  const told = Array.isArray(part.timestamps) ? { timestamps: part.timestamps as Numeric[] } : {};
-  // Nobody knows how fast a GIF or a folder of frames is meant to be: its times are told where a rate is asked for.
-  const timeless = fps === undefined && (format === "gif" || format === "frames");
-  return { type: "video", video: timeless ? withoutTimes(source) : source, ...told };
-}
-
-async function onlyFrame(source: FrameSource, signal: AbortSignal): Promise<RgbImage> {
-  for await (const frame of source.frames({ signal })) return frame;
+/** A picture goes by its pixels, a volume or a video by its path: the model's worker decodes it as it comes to it. */
+async function pictureOf(source: FrameSource, { time }: Given, signal: AbortSignal): Promise<Part> {
+  for await (const image of source.frames({ signal }))
+    return { type: "image", image, ...(time !== undefined && { time: time as Numeric }) };
   throw new UsageError("a picture has no frame");
 }
 
-function withoutTimes({ timestamps: _, ...source }: FrameSource): FrameSource {
-  return source;
+function framesOf(
+  kind: "volume" | "video",
+  file: string,
+  { timestamps }: Given,
+  { windows: [window], ...options }: ReadOptions,
+): Part {
+  const reading = definedOf({ ...options, window });
+  if (kind === "volume") return { type: "volume", volume: file, ...reading };
+  const told = Array.isArray(timestamps) ? { timestamps: timestamps as Numeric[] } : {};
+  return { type: "video", video: file, ...reading, ...told };
 }
+
+/** Without the entries that are undefined. */
+const definedOf = <T extends object>(given: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };

@@ -27,7 +27,7 @@ export const inputOptions: Options = {
 type Window = NonNullable<OpenOptions["window"]>;
 
 /** What the options say of reading, the windows apart. */
-export interface ReadOptions extends Omit<OpenOptions, "window" | "as" | "signal" | "limits"> {
+export interface ReadOptions extends Omit<OpenOptions, "window" | "as" | "signal" | "limits" | "ffmpeg"> {
   /** None, where none was asked for. */
   readonly windows: readonly Window[];
 }

@@ -32,7 +32,12 @@ export async function checkDicom({ bytes, golden }: Source): Promise<string | un
 function compareHeader(golden: Golden, { header }: DicomImage, stored: StoredDicom): void {
   golden.equal("transfer_syntax", stored.transferSyntax);
   golden.equal("transfer_syntax_assumed", header.transferSyntax);
-  golden.equal("modality_lut_sequence", header.modalityLut);
+  // Whether there is one; what else is said of it are remarks.
+  for (const [name, there] of [
+    ["modality_lut_sequence", header.modalityLut],
+    ["voi_lut_sequence", header.voiLuts > 0],
+  ] as const)
+    if (golden.has(name) && Boolean(golden.input(name)) !== there) golden.wrong(name, `is ${there}`);
   for (const [keyword, where] of KEYWORDS) golden.equal(keyword, attribute(stored, where));
   // The library's own reading of them, where it keeps what is written.
   const { rows, columns, samples, bitsAllocated, photometric, modality, thickness } = header;

@@ -34,8 +34,9 @@ export async function tasksOf(root: string): Promise<readonly Task[]> {
 
 const expectOf = (entry: unknown): unknown => (isFields(entry) ? entry.expect : undefined);
 
-/** A series says nothing itself: what is expected of it is what is expected of its files. */
+/** A series says nothing itself: what is expected of it is what is expected of its files, of different ones the most lenient. */
 function expectOfMembers(series: string, files: readonly (readonly [string, unknown])[]): unknown {
   const members = files.filter(([name]) => name.startsWith(`${series}/`)).map(([, entry]) => expectOf(entry));
-  return members.find((expect) => expect !== "none");
+  const [only = "decode", ...more] = new Set(members.filter((expect) => expect !== "none"));
+  return more.length === 0 ? only : ([only, ...more].find((e) => String(e).endsWith("_or_warn")) ?? "decode_or_warn");
 }
