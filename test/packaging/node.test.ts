@@ -123,6 +123,6 @@ describe("the command installed by pnpm, where a package sees only what it decla
       join(folder, "goldens.json"),
       JSON.stringify({ files: { "nasty/rgba.png": files["nasty/rgba.png"] } }),
     );
-    expect(await hulu("verify-inputs", folder)).toMatch(/^ok +decoded +decode +nasty\/rgba\.png$/);
+    expect(await hulu("verify-inputs", folder)).toMatch(/^ok +decoded +decode +nasty\/rgba\.png$/m);
   });
 });
