@@ -30,7 +30,7 @@ interface Pixels {
 }
 
 /** What describes pixels. Source: DICOM PS3.3 C.7.6.3. */
-function describe(p: Pixels): Tag[] {
+export function describe(p: Pixels): Tag[] {
   const stored = p.stored ?? p.bits;
   return [
     ...NAMES,
