@@ -64,6 +64,36 @@ describe("bundled for a page", () => {
     expect(exported.length).toBeGreaterThan(0);
   });
 
+  test.each([
+    // 54,404 and 121,623 when this was written.
+    ["decodeImage, preprocess", 65_000],
+    ["openInput", 140_000],
+  ])("%s of processor loads no codec before a file needs it", async (names, most) => {
+    const { metafile } = await build({
+      stdin: { contents: `import { ${names} } from "@hulu/processor"; console.log(${names});`, resolveDir: project },
+      outdir: "out",
+      bundle: true,
+      splitting: true,
+      minify: true,
+      write: false,
+      metafile: true,
+      platform: "browser",
+      format: "esm",
+      target: "es2022",
+      logLevel: "silent",
+    });
+    const first = new Set<string>();
+    const visit = (path: string) => {
+      if (first.has(path)) return;
+      first.add(path);
+      for (const { path: next, kind } of metafile.outputs[path]!.imports) if (kind !== "dynamic-import") visit(next);
+    };
+    visit(Object.keys(metafile.outputs).find((path) => metafile.outputs[path]!.entryPoint === "<stdin>")!);
+    const files = [...first].flatMap((path) => Object.keys(metafile.outputs[path]!.inputs));
+    expect(files.filter((file) => /charls|openjpeg|pako|mediabunny/.test(file))).toEqual([]);
+    expect([...first].reduce((sum, path) => sum + metafile.outputs[path]!.bytes, 0)).toBeLessThan(most);
+  });
+
   test("a graph runs", async () => {
     const { code } = await bundle(`
       import { axis, compile, f32, hostF32, memoryWeights, ops, program, symbol } from "@hulu/core";
