@@ -1,8 +1,13 @@
 import { readFile } from "node:fs/promises";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { changed, leaves } from "../../test/goldens.js";
 import { check } from "./check.js";
 import { judged } from "./expect.js";
+import { compareFacts, factsOf } from "./facts.js";
+import { Golden } from "./golden.js";
+import { attribute, KEYWORDS, storedDicom } from "./stored-dicom.js";
+import { storedNifti } from "./stored-nifti.js";
 
 const root = "test/data/samples";
 const { files, series } = JSON.parse(await readFile(`${root}/goldens.json`, "utf8")) as {
@@ -167,4 +172,66 @@ describe("what is expected", () => {
       expect(checked).toMatchObject({ outcome: "rejected", code: "golden", wrong: [expect.any(String)] });
     },
   );
+});
+
+test("of a file that is refused in the middle only the file itself is compared", async () => {
+  const file = "nasty/j2k_corrupt.dcm";
+  const entry = { ...files[file], Rows: 7 };
+  expect(await run(file, entry)).toMatchObject({ row: { outcome: "rejected", ok: true } });
+  expect(await run(file, { ...entry, bytes: 1 })).toMatchObject({ row: { outcome: "rejected", ok: false } });
+});
+
+test("times of a rate that varies, of a container that begins later", async () => {
+  const at = (start: number) => [0, 40, 100, 180, 200, 300, 301, 500].map((ms) => ({ pts_s: start + ms / 1000 }));
+  const bytes = await readFile("test/data/video/vfr.mp4");
+  const entry = { kind: "video", expect: "decode", bytes: bytes.length, n_frames: 8 };
+  const held = async (frames: readonly { pts_s: number }[]) =>
+    judged(
+      "vfr.mp4",
+      "decode",
+      await check({
+        root: "test/data/video",
+        file: "vfr.mp4",
+        list: "files",
+        expect: "decode",
+        entry: { ...entry, frames },
+      }),
+    ).row.ok;
+  expect(await held(at(0))).toBe(true);
+  expect(await held(at(0.08))).toBe(true);
+  for (const i of [0, 3, 7])
+    expect(await held(at(0).map((f, j) => (i === j ? { pts_s: f.pts_s + 0.01 } : f)))).toBe(false);
+});
+
+test("what a gzip file unpacks to beyond its voxels is not held", async () => {
+  const header = gunzipSync(await readFile(`${root}/nasty/uint8.nii.gz`));
+  const most = 100_000;
+  const padded = gzipSync(Buffer.concat([header, Buffer.alloc(64 * most)]));
+  const { content, bytesAfterGzip } = await storedNifti(Buffer.concat([padded, Buffer.alloc(5)]), most);
+  expect(Buffer.compare(content.subarray(0, header.length), header)).toBe(0);
+  expect(content.length).toBeLessThan(2 * most);
+  expect(bytesAfterGzip).toBe(5);
+});
+
+test("attributes of a file whose data set leaves out the representations", () => {
+  const element = (tag: readonly [number, number], value: string) =>
+    Buffer.concat([
+      Buffer.from(Uint16Array.from(tag).buffer),
+      Buffer.from(Uint32Array.of(value.length).buffer),
+      Buffer.from(value),
+    ]);
+  const syntax = "1.2.840.10008.1.2.1\0";
+  const meta = Buffer.concat([Buffer.from([2, 0, 0x10, 0, 0x55, 0x49, syntax.length, 0]), Buffer.from(syntax)]);
+  const file = Buffer.concat([Buffer.alloc(128), Buffer.from("DICM"), meta, element([0x0008, 0x0060], "OT")]);
+  expect(attribute(storedDicom(file), KEYWORDS.get("Modality")!)).toBe("OT");
+});
+
+test("means of six digits, and of all", () => {
+  const facts = factsOf([3], [Uint8Array.of(1, 0, 0)]);
+  const held = (mean: number) => {
+    const golden = new Golden({ mean });
+    compareFacts(golden, facts);
+    return golden.finish().length === 0;
+  };
+  expect([1 / 3, 0.333333, 0.333334, 0.33333].map(held)).toEqual([true, true, false, false]);
 });

@@ -82,13 +82,14 @@ async function checkEntry({ root, file, list, expect }: Task, golden: Golden): P
 }
 
 async function outcomeOf(golden: Golden, run: () => Promise<string | undefined>): Promise<Checked> {
+  const ofTheFile = [...golden.differences()];
   try {
     const code = await run();
     return { outcome: "decoded", ...(code !== undefined && { code }), wrong: golden.finish() };
   } catch (error) {
     if (!(error instanceof ProcessorError)) return broken("crash", error);
     // What is published of its pixels is not looked at: there are none. Of the file itself it is.
-    return { outcome: "rejected", code: error.code, wrong: golden.differences() };
+    return { outcome: "rejected", code: error.code, wrong: ofTheFile };
   }
 }
 

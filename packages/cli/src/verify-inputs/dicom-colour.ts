@@ -60,15 +60,20 @@ function compareFrames(golden: Golden, frames: readonly Facts[], compare: Compar
 }
 
 /**
- * The palette with all bits of its entries, of which the library keeps the high 8; `undefined` for one in segments.
- * Source: DICOM PS3.3 C.7.6.3.1.5.
+ * The palette with all bits of its entries, of which the library keeps the high 8.
+ * Source: DICOM PS3.3 C.7.6.3.1.5, C.7.9.2.
  */
 function wholePalette({ elements, littleEndian }: StoredDicom): ((indices: Samples) => Samples) | undefined {
   const tables = [0, 1, 2].map((channel) => {
     const descriptor = elements.get(0x00281101 + channel);
     const data = elements.get(0x00281201 + channel);
-    if (descriptor === undefined || data === undefined) return undefined;
+    const segments = elements.get(0x00281221 + channel);
+    if (descriptor === undefined) return undefined;
     const [count = 0, first = 0, bits = 0] = words(descriptor, littleEndian);
+    if (data === undefined)
+      return segments && bits > 8
+        ? { first, entries: unfolded(words(segments, littleEndian), count || 65_536) }
+        : undefined;
     const wide = bits > 8 || data.length >= 2 * (count || 65_536);
     return { first, entries: wide ? words(data, littleEndian) : data };
   });
@@ -84,4 +89,26 @@ function wholePalette({ elements, littleEndian }: StoredDicom): ((indices: Sampl
       });
     return out;
   };
+}
+
+/** Runs that are written out (0), and runs that go straight to their last entry (1), which numpy rounds half to even. */
+function unfolded(data: Uint16Array, count: number): Uint16Array {
+  const out: number[] = [];
+  for (let at = 0; at + 2 < data.length && out.length < count; ) {
+    const [kind, length, to] = [data[at]!, data[at + 1]!, data[at + 2]!];
+    if (kind === 0) out.push(...data.subarray(at + 2, at + 2 + length));
+    else {
+      const from = out.at(-1) ?? 0;
+      const begin = from + (to - from) / length;
+      const step = length > 1 ? (to - begin) / (length - 1) : 0;
+      for (let i = 0; i < length; i++) out.push(i === length - 1 ? to : halfToEven(begin + i * step));
+    }
+    at += kind === 0 ? 2 + length : 3;
+  }
+  return Uint16Array.from(out);
+}
+
+function halfToEven(x: number): number {
+  const floor = Math.floor(x);
+  return x - floor === 0.5 ? floor + (floor % 2) : Math.round(x);
 }

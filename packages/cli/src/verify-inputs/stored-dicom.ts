@@ -30,6 +30,8 @@ export function storedDicom(file: Uint8Array): StoredDicom {
   const packed = syntax === "1.2.840.10008.1.2.1.99";
   const rest = file.subarray(head.end);
   const data = packed ? inflateRawSync(rest, { maxOutputLength: 2 ** 31 }) : rest;
+  // Some writers leave out the representations that their syntax promises; the library reads those files, and so does pydicom.
+  if (how.explicit && !hasRepresentation(data)) how.explicit = false;
   return { transferSyntax: syntax, littleEndian: how.littleEndian, elements: read(data, 0, how).elements };
 }
 
@@ -39,10 +41,9 @@ interface Encoding {
 }
 
 /** A data set alone: with value representations where two capitals stand behind the first tag. */
-const guessed = (file: Uint8Array): Encoding => ({
-  explicit: /^[A-Z]{2}$/.test(ascii(file.subarray(4, 6))),
-  littleEndian: true,
-});
+const guessed = (file: Uint8Array): Encoding => ({ explicit: hasRepresentation(file), littleEndian: true });
+
+const hasRepresentation = (data: Uint8Array): boolean => /^[A-Z]{2}$/.test(ascii(data.subarray(4, 6)));
 
 const ascii = (bytes: Uint8Array | undefined): string =>
   Buffer.from(bytes ?? [])

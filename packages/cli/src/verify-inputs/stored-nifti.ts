@@ -1,4 +1,5 @@
-import { inflateRawSync } from "node:zlib";
+import { once } from "node:events";
+import { createInflateRaw } from "node:zlib";
 import type { Samples } from "./facts.js";
 
 /** A NIfTI file as its bytes say: the fields that the library has no use for, and the voxels before slope and intercept. */
@@ -22,10 +23,11 @@ export interface StoredNifti {
 /**
  * Reads again what the library has accepted, so that the goldens' header fields have something to be compared with.
  * Source: NIfTI-1 and NIfTI-2 data format, nifti.nimh.nih.gov.
+ * @param most bytes of unpacked content that are looked at: what a file unpacks to beyond its voxels is not held
  * @param image the other half of a pair
  */
-export function storedNifti(file: Uint8Array, image?: Uint8Array): StoredNifti {
-  const { content, rest } = unpacked(file);
+export async function storedNifti(file: Uint8Array, most: number, image?: Uint8Array): Promise<StoredNifti> {
+  const { content, rest } = await unpacked(file, most);
   const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
   // A first number of a few hundred is one in the file's own byte order.
   const le = view.getInt32(0, true) >>> 0 < 0x10000;
@@ -34,7 +36,7 @@ export function storedNifti(file: Uint8Array, image?: Uint8Array): StoredNifti {
   const real = (one: number, two: number) => (version === 1 ? view.getFloat32(one, le) : view.getFloat64(two, le));
   const code = (one: number, two: number) => (version === 1 ? view.getInt16(one, le) : view.getInt32(two, le));
   return {
-    content: image === undefined ? content : unpacked(image).content,
+    content: image === undefined ? content : (await unpacked(image, most)).content,
     bytesAfterGzip: rest,
     version,
     pair: content[version === 1 ? 345 : 5] === 0x69,
@@ -49,23 +51,29 @@ export function storedNifti(file: Uint8Array, image?: Uint8Array): StoredNifti {
   };
 }
 
+interface Unpacked {
+  readonly content: Uint8Array;
+  readonly rest: number | undefined;
+}
+
 /** The members of a gzip file, one behind the other, and how much lies behind them. Source: RFC 1952, 2.3. */
-function unpacked(file: Uint8Array): { readonly content: Uint8Array; readonly rest: number | undefined } {
+async function unpacked(file: Uint8Array, most: number): Promise<Unpacked> {
   if (file[0] !== 0x1f || file[1] !== 0x8b) return { content: file, rest: undefined };
-  const members: Buffer[] = [];
-  let at = 0;
+  const parts: Buffer[] = [];
+  let [at, held] = [0, 0];
   while (file[at] === 0x1f && file[at + 1] === 0x8b && file[at + 2] === 8) {
-    const options = { info: true, maxOutputLength: 2 ** 31 } as const;
-    // With `info` the type is another than what the declarations say.
-    const { buffer, engine } = inflateRawSync(file.subarray(deflateStart(file, at)), options) as unknown as {
-      readonly buffer: Buffer;
-      readonly engine: { readonly bytesWritten: number };
-    };
-    members.push(buffer);
-    at = deflateStart(file, at) + engine.bytesWritten + 8;
+    const start = deflateStart(file, at);
+    const inflate = createInflateRaw();
+    inflate.on("data", (part: Buffer) => {
+      if (held < most) parts.push(part);
+      held += part.length;
+    });
+    const ended = once(inflate, "end");
+    inflate.end(file.subarray(start));
+    await ended;
+    at = start + inflate.bytesWritten + 8;
   }
-  const [only] = members;
-  return { content: members.length === 1 && only ? only : Buffer.concat(members), rest: Math.max(0, file.length - at) };
+  return { content: Buffer.concat(parts), rest: Math.max(0, file.length - at) };
 }
 
 function deflateStart(file: Uint8Array, from: number): number {

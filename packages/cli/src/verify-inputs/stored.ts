@@ -19,7 +19,8 @@ export async function nativeSamples(
 ): Promise<Native> {
   const { width, height } = image;
   const plane = (samples: Samples): Native => ({ samples, shape: [height, width], channels: 1 });
-  if (image.grey16 !== undefined) return plane(image.grey16);
+  // With alpha beside it Pillow keeps the high byte alone.
+  if (image.grey16 !== undefined && mode !== "RGBA") return plane(image.grey16);
   if (format === "png") return shaped(eightBit(storedPng(bytes)));
   if (format === "gif") return shaped(storedGif(bytes));
   // A grey picture is its own first channel, a black and white one too.

@@ -82,6 +82,15 @@ describe("decodeImage refuses", () => {
     const gif = bytesOf("samples/nasty/animated.gif");
     expect(await codeOfAsync(() => decodeFrames(gif, { maxPixels: 257 * 193 * 4 - 1 }))).toBe("image-too-large");
     expect(await codeOfAsync(() => decodeImage(gif, { maxPixels: 257 * 193 }))).toBeUndefined();
+    // A screen that its pictures do not fill: sharp would take the size of the first picture.
+    const screen = (side: number) => {
+      const bytes = gif.slice();
+      new DataView(bytes.buffer).setUint16(6, side, true);
+      new DataView(bytes.buffer).setUint16(8, side, true);
+      return bytes;
+    };
+    expect(await codeOfAsync(() => decodeImage(screen(65_535)))).toBe("image-too-large");
+    expect(await codeOfAsync(() => decodeImage(screen(3000)))).toBe("image-corrupt");
   });
 
   it.each([

@@ -1,6 +1,7 @@
 import { ProcessorError } from "../errors.js";
 import { checkPixels, type DecodedFrames, type DecodeSettings, type Grey16Rule, type ImageDecoder } from "./decoder.js";
 import { checkGif } from "./gif.js";
+import { readHeader } from "./header.js";
 import { type RgbImage, toRgb } from "./rgb.js";
 import type { ImageFormat } from "./sniff.js";
 
@@ -12,12 +13,17 @@ export const sharpDecoder: ImageDecoder = { name: "sharp", formats: ["png", "jpe
 async function decode(bytes: Uint8Array, format: ImageFormat, settings: DecodeSettings): Promise<DecodedFrames> {
   const sharp = await loadSharp();
   if (format === "gif") checkGif(bytes);
+  // sharp takes the size of a large GIF from its first picture, whatever the screen is said to be.
+  const screen = format === "gif" ? readHeader(bytes, format) : undefined;
+  if (screen !== undefined) checkPixels(format, screen.width, screen.height, 1, settings.maxPixels);
   // sharp's own limit is lifted for the header only: the check below is the one that holds, and says which limit it was.
   const header = await guarded(format, () => sharp(bytes, { limitInputPixels: false }).metadata());
   const width = header.width;
   const height = header.pageHeight ?? header.height;
   const pages = settings.firstOnly || format !== "gif" ? 1 : (header.pages ?? 1);
   checkPixels(format, width, height, pages, settings.maxPixels);
+  if (screen !== undefined && (screen.width !== width || screen.height !== height))
+    throw new ProcessorError("image-corrupt", `${format}: its pictures are of another size than its header says`);
 
   const open = () => sharp(bytes, { limitInputPixels: settings.maxPixels, failOn: "warning", ignoreIcc: true, pages });
   if (header.space === "cmyk") return { frames: [await guarded(format, () => cmyk(open()))] };

@@ -124,6 +124,19 @@ describe("where a clip comes from", () => {
     await expect(openVideo(pathOf("video/none.mp4"))).rejects.toThrow(/^the file cannot be read \(ENOENT\)$/);
   });
 
+  test("a rate that varies: the model is told number / rate, and the file's own times are there too", async () => {
+    const path = fileURLToPath(new URL("../../../../test/data/video/vfr.mp4", import.meta.url));
+    const video = await openVideo(path);
+    // Made by test/python/make_vfr_clip.py, shown in another order than decoded.
+    const times = [0, 40, 100, 180, 200, 300, 301, 500].map((ms) => ms / 1000);
+    expect(video.fileTimes).toHaveLength(8);
+    video.fileTimes!.forEach((time, i) => {
+      expect(time).toBeCloseTo(times[i]!, 6);
+    });
+    expect(video.timestamps).toEqual(times.map((_, i) => i / video.videoFps));
+    expect((await openVideo(path, { maxFrames: 2 })).fileTimes).toEqual([0, expect.closeTo(0.5, 6)]);
+  });
+
   test("an animated GIF is sampled as the released code samples GIFs", async () => {
     const video = await openVideo(pathOf("video/us_cine.gif"), { fps: 10 });
     expect(video).toMatchObject({ indices: [1, 3, 5, 7], timestamps: [1, 3, 5, 7].map((i) => i / 25), videoFps: 25 });
