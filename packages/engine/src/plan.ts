@@ -9,11 +9,11 @@ import {
 } from "@hulu/core";
 import {
   type FrameSource,
+  frameResizer,
   type PassOrder,
   type PreprocessorConfig,
   patchify,
   type RgbImage,
-  resizeBicubic,
   type Size,
   targetSizes,
 } from "@hulu/processor";
@@ -125,9 +125,10 @@ export async function* cutFrames(
   preprocessor: PreprocessorConfig,
   { passOrder, signal }: PreviewOptions = {},
 ): AsyncGenerator<{ readonly image: RgbImage; readonly pixels: Float32Array }> {
+  const resize = frameResizer(size, passOrder === undefined ? {} : { passOrder });
   let pixels: Float32Array | undefined;
   for await (const frame of source.frames({ signal })) {
-    const image = resizeBicubic(frame, size, passOrder === undefined ? {} : { passOrder });
+    const image = resize(frame);
     pixels = patchify(image, merge, preprocessor, pixels).pixels;
     yield { image, pixels };
   }

@@ -36,7 +36,7 @@ export {
   type VisualItem,
 } from "./image/patches.js";
 export { pngDecoder } from "./image/png.js";
-export { type PassOrder, resizeBicubic } from "./image/resize.js";
+export { frameResizer, type PassOrder, resizeBicubic } from "./image/resize.js";
 export { checkRgb, type RgbImage } from "./image/rgb.js";
 export { sharpDecoder } from "./image/sharp.js";
 export {

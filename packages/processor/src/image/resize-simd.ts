@@ -16,11 +16,24 @@ interface Resize {
   vertical(...args: readonly number[]): void;
 }
 
-/** The passes in WebAssembly with SIMD, to the same bytes; undefined where the runtime has it not, or a page forbids it. */
+/**
+ * The passes in WebAssembly with SIMD, to the same bytes; undefined where the runtime has it not, or a page forbids it. They
+ * have one memory, which goes with them: a clip is resized by the same ones, since a memory for each frame would be let go by
+ * the garbage collector only, and too late.
+ */
 export function simdPasses(): Passes | undefined {
   module ??= compile();
   if (module === null) return undefined;
-  return { horizontal, vertical };
+  const code = module;
+  let wasm: Resize | undefined;
+  const bench = (kernel: Kernel): Bench => {
+    wasm ??= new WebAssembly.Instance(code).exports as unknown as Resize;
+    return new Bench(wasm, kernel);
+  };
+  return {
+    horizontal: (image, width, kernel) => horizontal(bench(kernel), image, width),
+    vertical: (image, height, kernel) => vertical(bench(kernel), image, height, kernel),
+  };
 }
 
 /** 1 kB of code, the same for all: compiled at the first resize. */
@@ -34,7 +47,7 @@ function compile(): WebAssembly.Module | null {
   }
 }
 
-/** A memory for one pass, with the tables in it; it goes when the pass is over. */
+/** The memory laid out for one pass, with the tables in it. */
 class Bench {
   readonly #wasm: Resize;
   #end = SLACK;
@@ -43,8 +56,8 @@ class Bench {
   readonly weights: number;
   readonly pairs: number;
 
-  constructor({ first, count, weights, stride }: Kernel) {
-    this.#wasm = new WebAssembly.Instance(module!).exports as unknown as Resize;
+  constructor(wasm: Resize, { first, count, weights, stride }: Kernel) {
+    this.#wasm = wasm;
     this.pairs = Math.ceil(stride / 2);
     this.first = this.put(first);
     this.count = this.put(count);
@@ -89,9 +102,8 @@ function splitWeights(weights: Int32Array, stride: number, pairs: number): Int16
   return split;
 }
 
-function horizontal(image: RgbImage, width: number, kernel: Kernel): RgbImage {
+function horizontal(bench: Bench, image: RgbImage, width: number): RgbImage {
   const { data, height } = image;
-  const bench = new Bench(kernel);
   const sourceBytes = image.width * 3;
   const targetBytes = width * 3;
   const band = Math.min(height, Math.max(1, Math.floor(BAND_BYTES / (sourceBytes + targetBytes))));
@@ -118,9 +130,8 @@ function horizontal(image: RgbImage, width: number, kernel: Kernel): RgbImage {
   return { data: out, width, height };
 }
 
-function vertical(image: RgbImage, height: number, kernel: Kernel): RgbImage {
+function vertical(bench: Bench, image: RgbImage, height: number, kernel: Kernel): RgbImage {
   const { data, width } = image;
-  const bench = new Bench(kernel);
   const length = width * 3;
   const bands = [...bandsOf(kernel, height, length)];
   const source = bench.take(Math.max(...bands.map(({ end, origin }) => (end - origin) * length)));

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { bytesOf, codeOf, jsonOf, sha256, synthImage, tensorsOf } from "../../test/helpers.js";
 import { decodeImage } from "./decode.js";
 import { cubic } from "./kernel.js";
-import { resizeBicubic, resizeBy } from "./resize.js";
+import { frameResizer, resizeBicubic, resizeBy } from "./resize.js";
 import { scalarPasses } from "./resize-scalar.js";
 import { simdPasses } from "./resize-simd.js";
 import type { RgbImage } from "./rgb.js";
@@ -138,6 +138,27 @@ describe("resizeBicubic", () => {
     const size = { height: to[0]!, width: to[1]! };
     const simd = resizeBy(simdPasses()!, image, size, false);
     expect(sha256(simd.data)).toBe(sha256(resizeBy(scalarPasses, image, size, false).data));
+  });
+
+  it("of a clip's frames, one after another, is that of each alone", () => {
+    const size = { width: 40, height: 56 };
+    for (const passOrder of ["pillow13", "pillow12"] as const) {
+      const resize = frameResizer(size, { passOrder });
+      for (const [height, width] of [
+        [90, 60],
+        [20, 200],
+        [90, 60],
+        [56, 40],
+        [300, 30],
+      ] as const) {
+        const image = synthImage(height, width, height);
+        expect(resize(image)).toEqual(resizeBicubic(image, size, { passOrder }));
+      }
+      expect(() => resize({ ...synthImage(4, 4, 1), width: 5 })).toThrow(
+        expect.objectContaining({ code: "image-shape" }),
+      );
+    }
+    expect(() => frameResizer({ width: 0, height: 4 })).toThrow(expect.objectContaining({ code: "image-size" }));
   });
 
   it("to the same size changes nothing", () => {

@@ -20,6 +20,17 @@ export type PassOrder = "pillow13" | "pillow12";
  */
 export function resizeBicubic(image: RgbImage, size: Size, options: { readonly passOrder?: PassOrder } = {}): RgbImage {
   checkRgb(image);
+  return frameResizer(size, options)(image);
+}
+
+/**
+ * {@link resizeBicubic} for frame after frame of a clip: what a resize needs of memory is made once.
+ * @throws ProcessorError as `resizeBicubic`
+ */
+export function frameResizer(
+  size: Size,
+  options: { readonly passOrder?: PassOrder } = {},
+): (image: RgbImage) => RgbImage {
   const { width, height } = size;
   if (!Number.isSafeInteger(width) || !Number.isSafeInteger(height) || width < 1 || height < 1) {
     throw new ProcessorError(
@@ -27,8 +38,12 @@ export function resizeBicubic(image: RgbImage, size: Size, options: { readonly p
       `cannot resize to ${width} x ${height}: both sides must be positive integers`,
     );
   }
-  const verticalFirst = options.passOrder !== "pillow12" && shrinksMoreInHeight(image, size);
-  return resizeBy(simdPasses() ?? scalarPasses, image, size, verticalFirst);
+  const passes = simdPasses() ?? scalarPasses;
+  return (image) => {
+    checkRgb(image);
+    const verticalFirst = options.passOrder !== "pillow12" && shrinksMoreInHeight(image, size);
+    return resizeBy(passes, image, size, verticalFirst);
+  };
 }
 
 /** Both passes, by one way to run them. */
