@@ -64,6 +64,8 @@ describe("windows", () => {
     [{ center: 0, width: 1, function: "toString" }],
     ["constructor"],
     ["liver"],
+    [null],
+    [400],
   ])("%j is refused", async (window) => {
     const image = await read(ct());
     expect(await codeOfAsync(() => image.picture(0, { window: window as "file" }))).toBe("dicom-window");

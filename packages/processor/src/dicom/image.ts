@@ -1,4 +1,5 @@
 import { ProcessorError } from "../errors.js";
+import { heldBytes } from "../input/file.js";
 import { type InputLimits, inputLimits } from "../input/limits.js";
 import type { InputWarning } from "../input/warning.js";
 import type { DataSet } from "./elements.js";
@@ -47,14 +48,16 @@ export interface DicomImage {
  * Source: DICOM PS3.3, PS3.5, PS3.10.
  * @param file the bytes, not copied
  * @throws ProcessorError `dicom-format`, `dicom-transfer-syntax`, `dicom-corrupt`, `dicom-header`, `dicom-unsupported`,
- *   `dicom-pixels-missing`, `dicom-pixels-short`, `dicom-too-large`, `input-limit`.
+ *   `dicom-pixels-missing`, `dicom-pixels-short`, `dicom-too-large`, `input-limit`, `input-file`, `input-too-large` (a Blob).
  */
 export async function readDicom(file: Uint8Array | Blob, options: DicomOptions = {}): Promise<DicomImage> {
   const limits = inputLimits(options.limits);
-  const length = file instanceof Blob ? file.size : file.length;
-  if (length > limits.maxBytes)
-    throw new ProcessorError("dicom-too-large", `the file has ${length} bytes, over ${limits.maxBytes} (maxBytes)`);
-  const bytes = file instanceof Blob ? new Uint8Array(await file.arrayBuffer()) : file;
+  const bytes = await heldBytes(file, limits.maxBytes);
+  if (bytes.length > limits.maxBytes)
+    throw new ProcessorError(
+      "dicom-too-large",
+      `the file has ${bytes.length} bytes, over ${limits.maxBytes} (maxBytes)`,
+    );
   const { syntax, data } = await openFile(
     bytes,
     limits.maxBytes,

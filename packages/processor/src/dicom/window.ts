@@ -50,6 +50,8 @@ export function chooseWindow(choice: WindowChoice, there: Windows): Exclude<Wind
   if (choice === "min-max") return choice;
   if (choice === "file") return fileDefault(there);
   if (typeof choice === "string") return preset(choice, there.modality);
+  if (typeof choice !== "object" || choice === null)
+    throw unfit("a window is a name, { center, width }, { file } or { lut }");
   if ("file" in choice) return fileWindow(choice.file, there.windows);
   if ("lut" in choice) {
     if (!Number.isSafeInteger(choice.lut) || choice.lut < 0 || choice.lut >= there.luts)

@@ -6,6 +6,24 @@ import { nodeFs } from "./node.js";
 export type FileInput = string | Uint8Array | Blob;
 
 /**
+ * The bytes of what a reader of bytes was given; a Blob's are read.
+ * @throws ProcessorError `input-file` for anything else, a path above all; `input-too-large` for a Blob over `maxBytes`
+ */
+export async function heldBytes(input: Uint8Array | Blob, maxBytes: number): Promise<Uint8Array> {
+  if (input instanceof Uint8Array) return input;
+  if (!isBlob(input))
+    throw new ProcessorError("input-file", "give the file's bytes (a Uint8Array) or a Blob; fileBytes reads a path");
+  checkBytes(input.size, maxBytes);
+  return new Uint8Array(await input.arrayBuffer());
+}
+
+/** By what it can do: a page's frames each have a Blob of their own. */
+function isBlob(input: unknown): input is Blob {
+  const { arrayBuffer, slice } = (input ?? {}) as { readonly arrayBuffer?: unknown; readonly slice?: unknown };
+  return typeof arrayBuffer === "function" && typeof slice === "function";
+}
+
+/**
  * The bytes of a file that is there as a path, bytes or a Blob, its size checked before it is read.
  * @throws ProcessorError `input-file` where the path is no plain file (a folder, a pipe, a device), or cannot be read;
  *   `input-too-large` where it is larger than `maxBytes`
@@ -19,10 +37,7 @@ export async function fileBytes(
     checkBytes(input.length, maxBytes);
     return input;
   }
-  if (typeof input !== "string") {
-    checkBytes(input.size, maxBytes);
-    return new Uint8Array(await input.arrayBuffer());
-  }
+  if (typeof input !== "string" && isBlob(input)) return heldBytes(input, maxBytes);
   checkBytes(await fileSize(input), maxBytes);
   const { readFile } = await nodeFs();
   return guarded(async () => new Uint8Array(await readFile(input)));
@@ -31,7 +46,7 @@ export async function fileBytes(
 /** The first bytes of a file, at most so many; for telling its format. */
 export async function fileHead(input: FileInput, length: number): Promise<Uint8Array> {
   if (input instanceof Uint8Array) return input.subarray(0, length);
-  if (typeof input !== "string") return new Uint8Array(await input.slice(0, length).arrayBuffer());
+  if (typeof input !== "string" && isBlob(input)) return new Uint8Array(await input.slice(0, length).arrayBuffer());
   await fileSize(input);
   const { open } = await nodeFs();
   return guarded(async () => {
@@ -48,7 +63,10 @@ export async function fileHead(input: FileInput, length: number): Promise<Uint8A
 /** Bytes of a file. @throws ProcessorError `input-file`, where it is no plain one; see {@link fileBytes} */
 export async function fileSize(input: FileInput): Promise<number> {
   if (input instanceof Uint8Array) return input.length;
-  if (typeof input !== "string") return input.size;
+  if (typeof input !== "string") {
+    if (isBlob(input)) return input.size;
+    throw new ProcessorError("input-file", "a file is its path, its bytes (a Uint8Array) or a Blob");
+  }
   const { stat } = await nodeFs();
   const found = await guarded(() => stat(input));
   // Opening a pipe waits for a writer, a device never ends.

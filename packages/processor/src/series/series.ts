@@ -50,10 +50,12 @@ export interface DicomSeries {
  * duplicates by SOP Instance UID, leaves out what is no DICOM picture, sorts by position along the normal (never by instance
  * number where there are positions), splits series whose slices lie at the same places. All that is odd is in `warnings`.
  * One file is in memory at a time, and of all files only their headers are kept.
- * @throws ProcessorError `series-empty`, `series-too-large`, `input-limit`; the first file's own error where all are broken
+ * @throws ProcessorError `series-empty`, `series-too-large`, `input-limit`, `input-file`; the first file's own error where all are broken
  */
 export async function readSeries(files: readonly SeriesFile[], options: SeriesOptions = {}): Promise<DicomSeries[]> {
   const limits = inputLimits(options.limits);
+  if (!Array.isArray(files))
+    throw new ProcessorError("input-file", "give a list of files; openInput reads the path of a folder");
   const scan = await scanFiles(files, limits, options.signal);
   const groups = groupSlices(scan.slices).toSorted((a, b) => b.slices.length - a.slices.length);
   return groups.map((group) => makeSeries(files, scan, groups, group, limits));

@@ -1,8 +1,9 @@
 import type { FrameAttributes } from "../dicom/frame-attributes.js";
 import type { DicomHeader } from "../dicom/header.js";
+import { ProcessorError } from "../errors.js";
 
-/** A file of a folder: its bytes are asked for when they are needed, and not kept. A Blob is one. */
-export type SeriesFile = Blob | { bytes(): Promise<Uint8Array> };
+/** A file of a folder: its bytes are asked for when they are needed, and not kept. Bytes in hand and a Blob are one, too. */
+export type SeriesFile = Uint8Array | Blob | { bytes(): Promise<Uint8Array> };
 
 /** One picture of a series: a file, or a frame of an enhanced one. */
 export interface Slice {
@@ -16,9 +17,16 @@ export interface Slice {
 
 export type Vector = readonly [number, number, number];
 
-/** @throws whatever the file's own `bytes` throws */
-export const bytesOf = async (file: SeriesFile): Promise<Uint8Array> =>
-  file instanceof Blob ? new Uint8Array(await file.arrayBuffer()) : file.bytes();
+/** @throws ProcessorError `input-file` for what is none; whatever the file's own `bytes` throws */
+export async function bytesOf(file: SeriesFile): Promise<Uint8Array> {
+  if (file instanceof Uint8Array) return file;
+  if (file instanceof Blob) return new Uint8Array(await file.arrayBuffer());
+  if (typeof file?.bytes === "function") return file.bytes();
+  throw new ProcessorError(
+    "input-file",
+    "a file of a series is its bytes, a Blob or { bytes() }; openInput reads paths and folders",
+  );
+}
 
 export const dot = (a: Vector, b: Vector): number => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 

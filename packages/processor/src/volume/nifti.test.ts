@@ -402,6 +402,10 @@ describe("slices", () => {
     expect([...scalePlane(plane(300), "hf")]).toEqual([0, 0]);
   });
 
+  it("go by no third rule", () => {
+    expect(codeOf(() => sliceIndices(4, "all" as "hf"))).toBe("volume-slices");
+  });
+
   it("take a window by HF's rule only", () => {
     const plane = { rows: 1, cols: 4, values: Float64Array.of(-100, 40, 60, 500) };
     expect([...scalePlane(plane, "hf", { center: 50, width: 100 })]).toEqual([0, 102, 153, 255]);

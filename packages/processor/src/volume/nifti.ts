@@ -1,4 +1,5 @@
 import { ProcessorError } from "../errors.js";
+import { heldBytes } from "../input/file.js";
 import { type InputLimits, inputLimits } from "../input/limits.js";
 import { geometryOf } from "./affine.js";
 import { gunzip, isGzip } from "./gunzip.js";
@@ -10,8 +11,8 @@ import { type Volume, volumeOf } from "./volume.js";
 export interface NiftiOptions {
   /** Which volume of a file of 4 or more dimensions, from 0, the fourth dimension fastest. Several without it are refused. */
   readonly volumeIndex?: number;
-  /** The .img half of a pair, gzipped or not, where `bytes` is the .hdr half. */
-  readonly image?: Uint8Array;
+  /** The .img half of a pair, gzipped or not, where `file` is the .hdr half. */
+  readonly image?: Uint8Array | Blob;
   /**
    * `"RAS"`: axes exchanged and turned, so that they run most nearly to the patient's right, forward and up, as nibabel's
    * `as_closest_canonical` does; then "axial" and the other names are true. Default: the file's order, as upstream.
@@ -36,14 +37,17 @@ const MAX_RATIO = 1032;
  * `get_fdata` gives it. The header is checked against the file's length before anything is allocated.
  * Source: NIfTI-1 and NIfTI-2 data format, nifti.nimh.nih.gov.
  * @throws ProcessorError `nifti-header`, `nifti-datatype`, `nifti-dimensions`, `nifti-pair`, `nifti-short`, `nifti-gzip`,
- *   `nifti-too-large`, `nifti-volume-index`, `volume-geometry` (`reorient` of a file with no usable affine), `input-limit`.
+ *   `nifti-too-large`, `nifti-volume-index`, `volume-geometry` (`reorient` of a file with no usable affine), `input-limit`,
+ *   `input-file`, `input-too-large` (a Blob).
  */
-export async function readNifti(bytes: Uint8Array, options: NiftiOptions = {}): Promise<NiftiVolume> {
+export async function readNifti(file: Uint8Array | Blob, options: NiftiOptions = {}): Promise<NiftiVolume> {
   const limits = inputLimits(options.limits);
   if (options.reorient !== undefined && options.reorient !== "RAS")
     throw new ProcessorError("volume-geometry", 'reorient must be "RAS"');
+  const bytes = await heldBytes(file, limits.maxBytes);
+  const image = options.image && (await heldBytes(options.image, limits.maxBytes));
   const { header, content } =
-    options.image === undefined ? await readSingle(bytes, limits) : await readPair(bytes, options.image, limits);
+    image === undefined ? await readSingle(bytes, limits) : await readPair(bytes, image, limits);
   const volume = makeVolume(content, header, options.volumeIndex, limits);
   return options.reorient === "RAS" ? { ...volume, ...reorientRas(volume) } : volume;
 }

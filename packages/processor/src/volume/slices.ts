@@ -40,6 +40,8 @@ export const DEFAULT_SLICES = 180;
  * @throws ProcessorError `volume-slices`.
  */
 export function sliceIndices(count: number, rule: SliceRule, numSlices?: number | null): number[] {
+  if (rule !== "repository" && rule !== "hf")
+    throw new ProcessorError("volume-slices", "rule must be repository or hf");
   const wanted = numSlices ?? (rule === "repository" ? DEFAULT_SLICES : count);
   if (!Number.isSafeInteger(wanted) || wanted < 1 || !Number.isSafeInteger(count) || count < 1) {
     throw new ProcessorError("volume-slices", "the number of slices must be a positive integer");
