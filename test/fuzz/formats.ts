@@ -11,7 +11,7 @@ import { riffLayout, riffMend, webpSeeds } from "./formats/riff.js";
 import { seriesSeeds } from "./formats/series-seeds.js";
 import { textLayout, textSeeds } from "./formats/text.js";
 import { tiffLayout, tiffSeeds } from "./formats/tiff.js";
-import { readFolder, readFrames, readOpened, readPicture, readVolume } from "./readers.js";
+import { readFolder, readFrames, readInPage, readOpened, readPicture, readVolume } from "./readers.js";
 
 type Made<T> = readonly T[] | Promise<readonly T[]>;
 
@@ -39,6 +39,8 @@ const dicom = { layout: dicomLayout, inner: dicomInner, read: readFrames };
 const single: readonly Format[] = [
   one("png", pngSeeds, { layout: pngLayout, mend: pngMend, inner: pngInner, read: readPicture }),
   one("jpeg", jpegSeeds, { layout: jpegLayout, read: readPicture }),
+  one("png-page", pngSeeds, { layout: pngLayout, mend: pngMend, inner: pngInner, read: readInPage }),
+  one("jpeg-page", jpegSeeds, { layout: jpegLayout, read: readInPage }),
   one("webp", webpSeeds, { layout: riffLayout, mend: riffMend, read: readPicture }),
   one("gif", gifSeeds, { layout: gifLayout, read: readPicture }),
   one("tiff", tiffSeeds, { layout: tiffLayout, read: readPicture }),

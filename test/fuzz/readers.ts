@@ -2,10 +2,13 @@ import {
   decodeFrames,
   decodeImage,
   type FrameSource,
+  jpegDecoder,
   openInput,
+  pngDecoder,
   readDicom,
   readNifti,
   readSeries,
+  sniffImage,
   streamSlices,
 } from "@hulu/processor";
 import { Digest, hold } from "./check.js";
@@ -30,6 +33,18 @@ export async function readPicture([bytes]: Files): Promise<string> {
     first.width === frames[0]!.width && first.height === frames[0]!.height,
     "the first frame alone has another size",
   );
+  return digest.text();
+}
+
+/** A picture by what reads it in a page. A PNG that sharp reads as well has the same pixels; broken JPEGs need not. */
+export async function readInPage([bytes]: Files): Promise<string> {
+  const digest = new Digest();
+  const decoders = [pngDecoder, jpegDecoder];
+  const image = await decodeImage(bytes!, { maxPixels: MAX_PIXELS, decoders });
+  digest.image(image);
+  if (sniffImage(bytes!) !== "png") return digest.text();
+  const sharps = await decodeImage(bytes!, { maxPixels: MAX_PIXELS }).catch(() => image);
+  hold(Buffer.compare(image.data, sharps.data) === 0, "other pixels than sharp's");
   return digest.text();
 }
 
