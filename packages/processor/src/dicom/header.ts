@@ -1,3 +1,4 @@
+import { defined } from "../defined.js";
 import { ProcessorError } from "../errors.js";
 import type { InputLimits } from "../input/limits.js";
 import { integer, number, numbers, text, texts, valueBytes } from "./attributes.js";
@@ -101,9 +102,4 @@ function frameTimes(set: DataSet, frames: number): number[] | undefined {
   const rate = number(set, TAG.cineRate, "IS") ?? number(set, TAG.displayFrameRate, "IS");
   const step = number(set, TAG.frameTime, "DS") ?? (rate !== undefined && rate > 0 ? 1000 / rate : 0);
   return step > 0 ? Array.from({ length: frames }, (_, i) => (i * step) / 1000) : undefined;
-}
-
-/** Without the keys whose value is undefined. */
-function defined<T extends object>(record: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as never;
 }

@@ -1,3 +1,4 @@
+import { defined } from "../defined.js";
 import type { DicomHeader } from "../dicom/header.js";
 import { type DicomImage, readDicom } from "../dicom/image.js";
 import { uidHash } from "../dicom/uid.js";
@@ -118,9 +119,4 @@ function factsOf(header: DicomHeader): Omit<InputFacts, "frames"> {
   const [row, column] = spacing ?? [];
   const grid = row !== undefined && column !== undefined ? [column, row] : undefined;
   return { width, height, transferSyntax, photometric, bits, ...defined({ modality, spacing: grid }) };
-}
-
-/** Without the keys whose value is undefined. */
-function defined<T extends object>(record: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as never;
 }

@@ -1,3 +1,4 @@
+import { defined } from "../defined.js";
 import { ProcessorError } from "../errors.js";
 import type { FrameSource } from "../input/frame-source.js";
 import { type InputLimits, inputLimits } from "../input/limits.js";
@@ -88,7 +89,7 @@ export function sampled(
   const { rule = "repository", fps, start, end } = options;
   if (!Object.hasOwn(MAX_FRAMES, rule)) throw new ProcessorError("video-sampling", "rule must be repository or hf");
   const maxFrames = options.maxFrames ?? MAX_FRAMES[rule];
-  const found = sample({ ...clip, maxFrames, ...definedOf({ fps, start, end }) });
+  const found = sample({ ...clip, maxFrames, ...defined({ fps, start, end }) });
   if (found.indices.length === 0)
     throw new ProcessorError("video-frames", `no frame of the clip's ${clip.total} lies in the asked range`);
   if (found.indices.length > limit)
@@ -97,11 +98,4 @@ export function sampled(
       `${found.indices.length} frames are over the limit of ${limit} (maxFrames of limits)`,
     );
   return found;
-}
-
-/** Without the entries that are undefined. */
-function definedOf<T extends object>(given: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };
 }
