@@ -7,6 +7,12 @@ const memory = new MemoryWatch();
 /** One thing to try: number `seed` of a format, or given files. */
 export type Job = { readonly format: string } & ({ readonly seed: number } | { readonly files: readonly Uint8Array[] });
 
+/** Gets a format's code and whole files read before time is taken. */
+export interface Warm {
+  readonly format: string;
+  readonly warm: true;
+}
+
 export interface Report {
   readonly end: "read" | "refused" | "escaped";
   readonly what: string;
@@ -63,7 +69,7 @@ for (const stream of [process.stdout, process.stderr])
     return true;
   }) as typeof stream.write;
 
-async function run(job: Job): Promise<Report> {
+async function run(job: Job | Warm): Promise<Report | Warm> {
   // After the watch is in place, which imports would be before.
   const [{ faulty }, { formats }, { mutant }, { trial }] = await Promise.all([
     import("./faulty.js"),
@@ -73,8 +79,9 @@ async function run(job: Job): Promise<Report> {
   ]);
   const format = [...formats, faulty].find(({ name }) => name === job.format);
   if (format === undefined) throw new Error(`${job.format} is no format`);
-  const { files, steps } = "seed" in job ? await mutant(format, job.seed) : { files: job.files, steps: [] };
   await readWhole(format);
+  if ("warm" in job) return job;
+  const { files, steps } = "seed" in job ? await mutant(format, job.seed) : { files: job.files, steps: [] };
   aside = undefined;
   memory.begin();
   const begin = process.cpuUsage();
@@ -89,7 +96,7 @@ async function run(job: Job): Promise<Report> {
   return { ...over, steps, seconds: (user + system) / 1e6, memory: held };
 }
 
-process.on("message", (job: Job) => {
+process.on("message", (job: Job | Warm) => {
   run(job).then(
     (report) => process.send?.(report),
     (error: unknown) => process.send?.({ broken: error instanceof Error ? error.stack : String(error) }),

@@ -111,7 +111,8 @@ export const FAULTS: readonly (readonly [says: RegExp, fault: (bytes: Uint8Array
 /** Not among the formats. */
 export const faulty: Format = {
   name: "faulty",
-  seeds: async () => FAULTS.map((_, i) => [Uint8Array.of(i)]),
+  // One that does nothing wrong: whole files are read before others are.
+  seeds: async () => [[Uint8Array.of(254)]],
   layout: () => ({ pieces: [], places: [] }),
   async read([bytes]) {
     return String((await FAULTS[bytes![0]!]?.[1](bytes!)) ?? "");

@@ -2,9 +2,11 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { bundle } from "../bundle.js";
-import type { Job, Report } from "./child.js";
+import type { Job, Report, Warm } from "./child.js";
 import { MOST_MEGABYTES } from "./limits.js";
 
+/** Seconds to load code and read a format's whole files, once in a process, on a busy machine. */
+const WARMS = 120;
 const NO_MEMORY = { resident: 0, array: 0, wasm: 0 };
 
 /** A child process that reads one input after the other; one that hangs or dies is replaced. */
@@ -13,6 +15,8 @@ export class Runner {
   #printed = "";
   #file: string | undefined;
   readonly #hangs: number;
+  /** Formats whose code and whole files the child has read. */
+  readonly #warm = new Set<string>();
 
   /** @param hangs seconds after which an input that has not ended counts as one that hangs */
   constructor(hangs = 10) {
@@ -32,7 +36,11 @@ export class Runner {
   async #once(job: Job): Promise<Report> {
     this.#child ??= await this.#start();
     const child = this.#child;
-    const report = await this.#answer<Report & { readonly broken?: string }>(child, job);
+    if (!this.#warm.has(job.format)) {
+      await this.#answer<object>(child, { format: job.format, warm: true }, WARMS);
+      this.#warm.add(job.format);
+    }
+    const report = await this.#answer<Report & { readonly broken?: string }>(child, job, this.#hangs);
     if (report?.broken !== undefined) throw new Error(`the test itself: ${report.broken}`);
     const escaped = (what: string, given?: Report): Report => ({
       steps: [],
@@ -62,9 +70,9 @@ export class Runner {
   }
 
   /** What the child says; undefined if it dies, or says nothing in time. */
-  async #answer<T>(child: ChildProcess, message: Job): Promise<T | undefined> {
+  async #answer<T>(child: ChildProcess, message: Job | Warm, seconds: number): Promise<T | undefined> {
     const stop = new AbortController();
-    const timer = setTimeout(() => stop.abort(), this.#hangs * 1000);
+    const timer = setTimeout(() => stop.abort(), seconds * 1000);
     const { signal } = stop;
     const heard = once(child, "message", { signal }).then(([answer]) => answer as T);
     const died = once(child, "exit", { signal }).then(() => undefined);
@@ -89,6 +97,7 @@ export class Runner {
       env: { ...process.env, HULU_DATA: fileURLToPath(new URL("../data", import.meta.url)) },
     });
     this.#printed = "";
+    this.#warm.clear();
     for (const stream of [child.stdout, child.stderr])
       stream?.on("data", (text) => {
         this.#printed += text;
