@@ -1,3 +1,4 @@
+import { openAsBlob } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { reference } from "@hulu/backend-reference";
 import { type AskOptions, type HuluModel, type LocalModel, load, type Message, type Part } from "@hulu/engine";
@@ -216,4 +217,17 @@ describe("frames of this thread that do not come", () => {
     await until(() => ended === 1);
     await model.dispose();
   });
+});
+
+test("a Blob over a file of Node, which cannot be cloned, is read here", async () => {
+  const ask = (model: HuluModel, content: readonly Part[]) =>
+    model.ask([{ role: "user", content }], { maxTokens: 3 }).result();
+  const blob = async (name: string) => openAsBlob(`test/data/samples/${name}`);
+  const content: Part[] = [
+    { type: "image", image: await blob("dicom/MR_small.dcm") },
+    { type: "volume", volume: await blob("nasty/one_slice.nii.gz") },
+    { type: "volume", volume: [await blob("nasty/pair.hdr"), await blob("nasty/pair.img")], numSlices: 2 },
+    { type: "text", text: "What is it?" },
+  ];
+  expect((await ask(there, content)).tokenIds).toEqual((await ask(here, content)).tokenIds);
 });

@@ -2,7 +2,18 @@ export * from "./answer.js";
 export type { AskOptions, PromptOptions } from "./ask-options.js";
 export { checkMessages } from "./check-messages.js";
 export { type LoadedCheckpoint, type LoadedText, type LoadedVlm, openModel } from "./checkpoint.js";
-export type { ImageInput, Message, Part, RememberedPart } from "./content.js";
+export type {
+  ClipPart,
+  Files,
+  Frames,
+  FramesPart,
+  ImageInput,
+  ImagePart,
+  Message,
+  Part,
+  RememberedPart,
+  VolumePart,
+} from "./content.js";
 export type { Conversation, ConverseOptions } from "./conversation.js";
 export { EngineError, type EngineErrorCode } from "./error.js";
 export type { CheckpointSource } from "./files.js";

@@ -60,6 +60,7 @@ export type { InputFacts, InputFiles, OpenedInput, OpenOptions } from "./input/o
 export { type PictureInput, type PictureOptions, pictureOf, type Samples } from "./input/picture.js";
 export type { VideoFrameLike } from "./input/video-frame.js";
 export type { InputWarning, InputWarningCode } from "./input/warning.js";
+export type { SeriesView } from "./series/cuts.js";
 export { type DicomSeries, readSeries, type SeriesOptions } from "./series/series.js";
 export type { SeriesFile } from "./series/slice.js";
 export type { SeriesSliceOptions, SeriesSource, SeriesWindow, SeriesWindowUsed } from "./series/source.js";

@@ -59,7 +59,6 @@ describe("any changed value of what is decoded turns the row red", () => {
     "dicom/JPGExtended.dcm",
     "dicom/SC_rgb_jpeg_dcmtk.dcm",
     "dicom/SC_rgb_rle_16bit_2frame.dcm",
-    "dicom/emri_small_jpeg_2k_lossless.dcm",
     "dicom/examples_palette.dcm",
     "nasty/no_preamble.dcm",
     "nasty/window_multi.dcm",
@@ -67,6 +66,12 @@ describe("any changed value of what is decoded turns the row red", () => {
   ];
   test.each(decoded)("of %s", async (file) => {
     await allRed(files[file], (entry) => run(file, entry));
+  });
+  // What its other fields are held to, other files show: each look at this one decodes ten frames.
+  test("of frames", async () => {
+    const name = "dicom/emri_small_jpeg_2k_lossless.dcm";
+    const own = (path: readonly string[]) => ["NumberOfFrames", "stored", "frames_minmax8"].includes(path[0]!);
+    await allRed(files[name], (entry) => run(name, entry), own);
   });
   test("of a series", async () => {
     await allRed(series["3d/ct_series_tiny"], (entry) => runSeries("3d/ct_series_tiny", entry));
@@ -81,9 +86,13 @@ describe("any changed value of what is decoded turns the row red", () => {
     );
   });
 
-  async function allRed(entry: any, check: (entry: any) => ReturnType<typeof run>): Promise<void> {
-    const paths = [...leaves(entry)].filter((path) => compared(entry, path.join(".")));
-    expect(paths.length).toBeGreaterThan(12);
+  async function allRed(
+    entry: any,
+    check: (entry: any) => ReturnType<typeof run>,
+    of: (path: readonly string[]) => boolean = () => true,
+  ): Promise<void> {
+    const paths = [...leaves(entry)].filter((path) => of(path.map(String)) && compared(entry, path.join(".")));
+    expect(paths.length).toBeGreaterThan(9);
     for (const path of paths) {
       // Beyond the tolerance of what decoders may make of it.
       const { row } = await check(changed(entry, path, entry.lossy_decode || entry.kind === "video" ? 40 : 1));
@@ -98,7 +107,7 @@ describe("any changed value of what is decoded turns the row red", () => {
       return false;
     if (/samples_xyrgb\.\d+\.[01]$/.test(name)) return false;
     // TIFF and BMP: the mode says how the golden is to be read; so does this, of a file that the decoder gives exactly.
-    return !(REMARKS.test(name) || (name === "mode" && /TIFF|BMP/.test(format)) || name === "lossy_decode");
+    return !(REMARKS.test(name) || (name === "mode" && /TIFF|BMP/.test(format)));
   }
 });
 

@@ -12,9 +12,16 @@ const ALLOWED = {
   ImageLaterality: TAG.imageLaterality,
   PatientSex: TAG.patientSex,
   PatientAge: TAG.patientAge,
-} as const;
+} as const satisfies Record<PromptTag, number>;
 
-export type PromptTag = keyof typeof ALLOWED;
+export type PromptTag =
+  | "Modality"
+  | "BodyPartExamined"
+  | "ViewPosition"
+  | "Laterality"
+  | "ImageLaterality"
+  | "PatientSex"
+  | "PatientAge";
 
 /** Bytes of a code string, the longest of them. */
 const MAX_VALUE = 16;

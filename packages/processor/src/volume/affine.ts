@@ -10,7 +10,7 @@ type Matrix = readonly [Three, Three, Three];
 export interface Geometry {
   readonly affine: Affine;
   /** Distance of the voxels' centres along each axis: the lengths of the affine's columns. */
-  readonly spacing: Three;
+  readonly spacing: readonly [number, number, number];
   /** Where each axis points, of R or L, A or P, S or I: "LAS", "RAS". */
   readonly axcodes: string;
   /** Per axis of the volume: the patient's axis (0 right, 1 forward, 2 up) that it is closest to, and whether along it. */
