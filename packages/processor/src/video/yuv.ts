@@ -45,7 +45,7 @@ const SHARES: Readonly<Record<YuvMatrix, readonly [red: number, blue: number]>> 
 
 /**
  * RGB of a decoded frame as libswscale gives it. It has two ways, and so has this. Frames of 4:4:4, and those of which both
- * sides are odd, are computed precisely ({@link preciseRgb}, equal to its within a step). Of all others each colour sample is
+ * sides are odd, are computed precisely (`preciseRgb`, equal to its within a step). Of all others each colour sample is
  * spread over the pixels that share it, with the arithmetic of its vector code on x86, to the bit: products of 16-bit
  * integers, rounded down to whole steps, then added and clipped.
  */
