@@ -1,5 +1,6 @@
 import type { Files, Format } from "./format.js";
 import { bmpLayout, bmpSeeds } from "./formats/bmp.js";
+import { clipLayout, webmSeeds } from "./formats/clip.js";
 import { dicomInner, dicomLayout } from "./formats/dicom.js";
 import { dicomSeeds, htj2kSeeds, jpeg2000Seeds, jpegDicomSeeds, jpegLsSeeds, rleSeeds } from "./formats/dicom-seeds.js";
 import { gifLayout, gifSeeds } from "./formats/gif.js";
@@ -11,7 +12,7 @@ import { riffLayout, riffMend, webpSeeds } from "./formats/riff.js";
 import { seriesSeeds } from "./formats/series-seeds.js";
 import { textLayout, textSeeds } from "./formats/text.js";
 import { tiffLayout, tiffSeeds } from "./formats/tiff.js";
-import { readFolder, readFrames, readInPage, readOpened, readPicture, readVolume } from "./readers.js";
+import { readClip, readFolder, readFrames, readInPage, readOpened, readPicture, readVolume } from "./readers.js";
 
 type Made<T> = readonly T[] | Promise<readonly T[]>;
 
@@ -55,6 +56,7 @@ const single: readonly Format[] = [
   one("dicom-j2k", jpeg2000Seeds, dicom),
   one("dicom-htj2k", htj2kSeeds, dicom),
   several("series", seriesSeeds, { ...dicom, read: readFolder }),
+  one("webm", webmSeeds, { layout: clipLayout, read: readClip }),
   one("text", textSeeds, {
     unreadable: true,
     layout: textLayout,
@@ -64,6 +66,8 @@ const single: readonly Format[] = [
 
 /** By openInput, which is told nothing of what it is given: files of all formats, and parts of one in another. */
 const mixed = several("mixed", () => mixedSeeds(single.filter(({ unreadable }) => !unreadable)), {
+  // What decodes clips in Node is another program.
+  refuses: ["video-decoder-missing"],
   layout: anyLayout,
   read: readOpened,
 });

@@ -9,10 +9,13 @@ import {
   readNifti,
   readSeries,
   sniffImage,
+  sniffVideo,
   streamSlices,
 } from "@hulu/processor";
+import { openInPage } from "../../packages/processor/src/video/web/open.js";
 import { Digest, hold } from "./check.js";
 import { type Files, QUOTES_CANARY } from "./format.js";
+import { withWebCodecs } from "./formats/webcodecs.js";
 import { MAX_BYTES, MAX_FRAMES, MAX_PIXELS } from "./limits.js";
 
 /** All of a picture's frames, and the first by itself. */
@@ -176,4 +179,17 @@ async function addFrames(digest: Digest, source: FrameSource): Promise<void> {
     given++;
   }
   hold(given === count, "other frames than were promised");
+}
+
+/** As a page takes a clip apart: its header, its packets, and some frames, which a decoder of ours makes up. */
+export async function readClip([bytes]: Files): Promise<string> {
+  const digest = new Digest();
+  digest.add(String(sniffVideo(bytes!)));
+  await withWebCodecs(async () => {
+    const clip = await openInPage(bytes!, { limits, fps: 4, maxFrames: 4 });
+    hold(clip.total >= clip.count && clip.videoFps > 0 && Number.isFinite(clip.videoFps), "no frames, or no rate");
+    digest.add(JSON.stringify([clip.indices, clip.timestamps, clip.total, clip.videoFps, clip.codec, clip.warnings]));
+    await addFrames(digest, clip);
+  });
+  return digest.text();
 }

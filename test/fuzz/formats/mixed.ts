@@ -2,6 +2,7 @@ import { sniffInput } from "@hulu/processor";
 import type { Files, Format } from "../format.js";
 import type { Layout } from "../layout.js";
 import { bmpLayout } from "./bmp.js";
+import { clipLayout } from "./clip.js";
 import { dicomLayout } from "./dicom.js";
 import { gifLayout } from "./gif.js";
 import { jpegLayout } from "./jpeg.js";
@@ -31,8 +32,11 @@ export function anyLayout(bytes: Uint8Array): Layout {
     case "bmp":
       return bmpLayout(bytes);
     case "webp":
-    case "avi":
       return riffLayout(bytes);
+    case "avi":
+    case "mp4":
+    case "matroska":
+      return clipLayout(bytes);
     case "nifti":
       return bytes[0] === 0x1f ? gzipLayout(bytes) : niftiLayout(bytes);
     case "dicom":

@@ -1,21 +1,10 @@
-import {
-  BlobSource,
-  BufferSource,
-  EncodedPacketSink,
-  Input,
-  type InputVideoTrack,
-  MATROSKA,
-  MP4,
-  MPEG_TS,
-  QTFF,
-  VideoSampleSink,
-  WEBM,
-} from "mediabunny";
+import { EncodedPacketSink, type InputVideoTrack, VideoSampleSink } from "mediabunny";
 import { ProcessorError } from "../../errors.js";
 import { videoFrameImage, videoFramePlanes } from "../../input/video-frame.js";
 import type { InputWarning } from "../../input/warning.js";
 import { clipLimits, sampled, type VideoOptions, type VideoSource } from "../source.js";
 import { type YuvFrame, yuvToRgb } from "../yuv.js";
+import { openedInput } from "./input.js";
 import { readPackets } from "./packets.js";
 import { turned } from "./turn.js";
 
@@ -80,7 +69,7 @@ async function* decoded(
   wanted: readonly number[],
   signal?: AbortSignal,
 ): AsyncGenerator<readonly [VideoFrame, YuvFrame | undefined]> {
-  const input = opened(file);
+  const input = openedInput(file);
   try {
     const track = (await guarded(() => input.getPrimaryVideoTrack()))!;
     // What the file says; the browser has an opinion of its own where that is nothing.
@@ -103,14 +92,8 @@ async function* decoded(
   }
 }
 
-const opened = (file: Uint8Array | Blob) =>
-  new Input({
-    formats: [MP4, QTFF, MATROSKA, WEBM, MPEG_TS],
-    source: file instanceof Uint8Array ? new BufferSource(file) : new BlobSource(file),
-  });
-
 async function withTrack<T>(file: Uint8Array | Blob, run: (track: InputVideoTrack) => Promise<T>): Promise<T> {
-  const input = opened(file);
+  const input = openedInput(file);
   try {
     return await guarded(async () => {
       const track = await input.getPrimaryVideoTrack();
