@@ -244,6 +244,7 @@ describe("a wrong call of hulu inspect", () => {
   const scan = `${samples}/nasty/oblique.nii.gz`;
   test.each([
     [["nowhere.dcm"], 2, "nowhere.dcm cannot be read: there is no such file"],
+    [["no/where"], 2, "no/where cannot be read: there is no such file"],
     [[`${samples}/nasty/text_named.png`], 1, "ProcessorError (input-format)"],
     [[`${samples}/nasty/truncated_pixels.dcm`], 1, "ProcessorError (dicom-"],
     [[scan, "--graph", "step"], 2, "--graph goes with a checkpoint, not with inputs"],
