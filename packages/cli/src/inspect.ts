@@ -66,7 +66,8 @@ function refuse(parsed: Parsed, some: Options, why: string): void {
 async function isInput(path: string): Promise<boolean> {
   const there = async (file: string) => stat(file).catch(() => undefined);
   const found = await there(path);
-  if (found === undefined && !/^(hf:|https?:)/i.test(path)) throw new UsageError(`${path} cannot be read: there is no such file`);
+  if (found === undefined && !/^(hf:|https?:)/i.test(path))
+    throw new UsageError(`${path} cannot be read: there is no such file`);
   if (found === undefined) return false;
   return !found.isDirectory() || (await there(join(path, "config.json"))) === undefined;
 }
