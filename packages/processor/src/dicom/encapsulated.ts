@@ -1,4 +1,5 @@
 import { ProcessorError } from "../errors.js";
+import { joined } from "../joined.js";
 import { numbers } from "./attributes.js";
 import { type DataSet, type Element, ITEM, makeSource, readHead, SEQUENCE_END, UNDEFINED_LENGTH } from "./elements.js";
 import { TAG } from "./tags.js";
@@ -88,14 +89,5 @@ function byMarker(bytes: Uint8Array, fragments: readonly Fragment[], frames: num
   return firsts;
 }
 
-function join(bytes: Uint8Array, fragments: readonly Fragment[]): Uint8Array {
-  const parts = fragments.map(({ at, length }) => bytes.subarray(at, at + length));
-  if (parts.length === 1) return parts[0]!;
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
-}
+const join = (bytes: Uint8Array, fragments: readonly Fragment[]): Uint8Array =>
+  joined(fragments.map(({ at, length }) => bytes.subarray(at, at + length)));

@@ -1,3 +1,4 @@
+import { joined } from "../joined.js";
 import { inflateRaw } from "../volume/inflate.js";
 
 export interface Inflated {
@@ -21,11 +22,5 @@ export async function inflate(packed: Uint8Array, most: number): Promise<Inflate
     return whole;
   };
   await inflateRaw(packed, take, "dicom-corrupt");
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return { bytes, whole };
+  return { bytes: joined(parts), whole };
 }

@@ -5,3 +5,4 @@ export const nodeFs = (): Promise<typeof import("node:fs/promises")> => load("fs
 export const nodePath = (): Promise<typeof import("node:path")> => load("path");
 export const nodeOs = (): Promise<typeof import("node:os")> => load("os");
 export const nodeChildProcess = (): Promise<typeof import("node:child_process")> => load("child_process");
+export const nodeZlib = (): Promise<typeof import("node:zlib")> => load("zlib");

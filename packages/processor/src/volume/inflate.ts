@@ -1,4 +1,6 @@
 import { ProcessorError, type ProcessorErrorCode } from "../errors.js";
+import { nodeZlib } from "../input/node.js";
+import { joined } from "../joined.js";
 import { inNode } from "../platform.js";
 
 /** Told a piece of the content, says whether more is wanted. The piece's memory is used again: copy what is kept. */
@@ -44,27 +46,15 @@ export async function inflateAll(
     return true;
   };
   await inflateRaw(bytes, take, broken);
-  const out = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    out.set(chunk, at);
-    at += chunk.length;
-  }
-  return out;
+  return joined(chunks);
 }
 
 async function inflateByZlib(bytes: Uint8Array, take: Take): Promise<number | undefined> {
-  const { createInflateRaw } = await zlib();
+  const { createInflateRaw } = await nodeZlib();
   const stream = createInflateRaw({ chunkSize: CHUNK });
   stream.end(bytes);
   for await (const chunk of stream as AsyncIterable<Uint8Array>) if (!take(chunk)) return undefined;
   return stream.bytesWritten;
-}
-
-/** Under a name that bundlers cannot follow: in a page nothing asks for it. */
-function zlib(): Promise<typeof import("node:zlib")> {
-  const name = "zlib";
-  return import(/* webpackIgnore: true */ /* @vite-ignore */ `node:${name}`);
 }
 
 /** Exported for its test, which holds it against Node's zlib. */

@@ -1,4 +1,5 @@
 import { ProcessorError } from "../../errors.js";
+import { joined } from "../../joined.js";
 import { crc32 } from "../../volume/gunzip.js";
 
 /** Source: W3C, "Portable Network Graphics (PNG) Specification (Third Edition)", 11.2.1. */
@@ -79,15 +80,4 @@ function readHeader(body: Uint8Array): PngHeader {
     throw corruptPng("the header names a kind that there is not");
   if (width < 1 || height < 1 || width >= 2 ** 31 || height >= 2 ** 31) throw corruptPng("the header's size cannot be");
   return { width, height, depth: depth as PngHeader["depth"], colour, interlaced: interlace === 1 };
-}
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  if (pieces.length === 1) return pieces[0]!;
-  const out = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    out.set(piece, at);
-    at += piece.length;
-  }
-  return out;
 }
