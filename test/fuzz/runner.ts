@@ -1,8 +1,9 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { answerOf } from "../answer.js";
 import { bundle } from "../bundle.js";
-import type { Job, Report, Warm } from "./child.js";
+import type { Job, Report } from "./child.js";
 import { MOST_MEGABYTES } from "./limits.js";
 
 /** Seconds to load code and read a format's whole files, once in a process, on a busy machine. */
@@ -37,10 +38,10 @@ export class Runner {
     this.#child ??= await this.#start();
     const child = this.#child;
     if (!this.#warm.has(job.format)) {
-      await this.#answer<object>(child, { format: job.format, warm: true }, WARMS);
+      await answerOf<object>(child, { format: job.format, warm: true }, WARMS);
       this.#warm.add(job.format);
     }
-    const report = await this.#answer<Report & { readonly broken?: string }>(child, job, this.#hangs);
+    const report = await answerOf<Report & { readonly broken?: string }>(child, job, this.#hangs);
     if (report?.broken !== undefined) throw new Error(`the test itself: ${report.broken}`);
     const escaped = (what: string, given?: Report): Report => ({
       steps: [],
@@ -67,25 +68,6 @@ export class Runner {
     const over = Object.entries(report.memory).find(([, megabytes]) => megabytes > MOST_MEGABYTES);
     if (over !== undefined) return escaped(`${over[0]} memory of ${Math.round(over[1])} MB (${report.what})`, report);
     return report;
-  }
-
-  /** What the child says; undefined if it dies, or says nothing in time. */
-  async #answer<T>(child: ChildProcess, message: Job | Warm, seconds: number): Promise<T | undefined> {
-    const stop = new AbortController();
-    const timer = setTimeout(() => stop.abort(), seconds * 1000);
-    const { signal } = stop;
-    const heard = once(child, "message", { signal }).then(([answer]) => answer as T);
-    const died = once(child, "exit", { signal }).then(() => undefined);
-    child.send(message);
-    try {
-      return await Promise.race([heard, died]);
-    } catch {
-      return undefined;
-    } finally {
-      clearTimeout(timer);
-      stop.abort();
-      await Promise.allSettled([heard, died]);
-    }
   }
 
   async #start(): Promise<ChildProcess> {

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { answerOf } from "../answer.js";
 import { bundle } from "../bundle.js";
 import type { Job, Report } from "./child.js";
 
@@ -20,31 +21,12 @@ export class Runner {
   async run(job: Job): Promise<Report> {
     this.#child ??= await this.#start();
     const child = this.#child;
-    const report = await this.#answer<Report>(child, job);
+    const report = await answerOf<Report>(child, job, HANGS);
     if (report !== undefined) return report;
     this.close();
     const error =
       child.exitCode === null ? `hangs: no answer in ${HANGS} s` : `the process ended with ${child.exitCode}`;
     return { end: "escaped", error, seconds: HANGS, megabytes: 0 };
-  }
-
-  /** What the child says; undefined if it dies, or says nothing in time. */
-  async #answer<T>(child: ChildProcess, message: unknown): Promise<T | undefined> {
-    const stop = new AbortController();
-    const timer = setTimeout(() => stop.abort(), HANGS * 1000);
-    const { signal } = stop;
-    const heard = once(child, "message", { signal }).then(([answer]) => answer as T);
-    const died = once(child, "exit", { signal }).then(() => undefined);
-    if (message !== undefined) child.send(message as object);
-    try {
-      return await Promise.race([heard, died]);
-    } catch {
-      return undefined;
-    } finally {
-      clearTimeout(timer);
-      stop.abort();
-      await Promise.allSettled([heard, died]);
-    }
   }
 
   async #start(): Promise<ChildProcess> {
@@ -60,7 +42,7 @@ export class Runner {
   /** From here on memory is counted. @param jobs are tried first, so that code and caches are there. */
   async warm(jobs: readonly Job[]): Promise<void> {
     for (const job of jobs) await this.run(job);
-    if (this.#child !== undefined) await this.#answer(this.#child, "warm");
+    if (this.#child !== undefined) await answerOf(this.#child, "warm", HANGS);
   }
 
   close(): void {
