@@ -14,6 +14,8 @@ export const library = (entry: Record<string, string> = { index: "src/index.ts" 
     splitting: true,
     treeshake: true,
     // Every import of another package stays an import, `node:` in front included.
+    // Kernels are WGSL files, whose text goes into the module.
+    loader: { ".wgsl": "text" },
     skipNodeModulesBundle: true,
     removeNodeProtocol: false,
   });

@@ -1,7 +1,8 @@
 import { defineConfig } from "vitest/config";
-import { sources } from "./test/sources.js";
+import { sources, wgsl } from "./test/sources.js";
 
 export default defineConfig({
+  plugins: [wgsl],
   resolve: { alias: sources },
   test: {
     include: ["packages/*/{src,test}/**/*.test.ts", "test/**/*.test.ts"],

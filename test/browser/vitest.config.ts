@@ -1,8 +1,9 @@
 import { defineConfig } from "vitest/config";
-import { sources } from "../sources.js";
+import { sources, wgsl } from "../sources.js";
 
 /** What runs in a page of a real browser, Chromium, which must be there: scripts/ci.mjs installs it. */
 export default defineConfig({
+  plugins: [wgsl],
   resolve: { alias: sources },
   test: {
     include: ["test/browser/**/*.test.ts"],

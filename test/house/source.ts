@@ -63,7 +63,7 @@ export function parse(file: string): SourceFile {
   const path = relative(root, file).split(sep).join("/");
   const text = readFileSync(file, "utf8");
   const tree = ts.createSourceFile(path, text, ts.ScriptTarget.ESNext, true);
-  const imports: Import[] = [];
+  const imports: Import[] = tree.typeReferenceDirectives.map((d) => ({ specifier: d.fileName, typeOnly: true }));
   const anyLines: number[] = [];
   const visit = (node: ts.Node): void => {
     if (node.kind === ts.SyntaxKind.AnyKeyword)
@@ -77,7 +77,7 @@ export function parse(file: string): SourceFile {
   return { path, text, isTest, imports, anyLines };
 }
 
-/** `import`, `export from`, `import()` of a plain string, and the type `import("x").T`. */
+/** `import`, `export from`, `import()` and `import.meta.resolve()` of a plain string, and the type `import("x").T`. */
 function importOf(node: ts.Node): Import | undefined {
   if (ts.isImportDeclaration(node) && ts.isStringLiteral(node.moduleSpecifier))
     return { specifier: node.moduleSpecifier.text, typeOnly: onlyTypes(node.importClause) };
@@ -87,7 +87,7 @@ function importOf(node: ts.Node): Import | undefined {
     return { specifier: node.moduleSpecifier.text, typeOnly: node.isTypeOnly || each === true };
   }
   const [argument] =
-    ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword ? node.arguments : [];
+    ts.isCallExpression(node) && /^import(?:\.meta\.resolve)?$/.test(node.expression.getText()) ? node.arguments : [];
   if (argument && ts.isStringLiteralLike(argument)) return { specifier: argument.text, typeOnly: false };
   if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument) && ts.isStringLiteral(node.argument.literal))
     return { specifier: node.argument.literal.text, typeOnly: true };

@@ -1,8 +1,9 @@
 import { defineConfig } from "vitest/config";
-import { sources } from "../sources.js";
+import { sources, wgsl } from "../sources.js";
 
 /** What is measured in milliseconds or megabytes, so nothing else may run beside it: one file at a time, and not among the tests. */
 export default defineConfig({
+  plugins: [wgsl],
   resolve: { alias: sources },
   test: {
     include: ["test/quiet/**/*.test.ts"],

@@ -1,0 +1,8 @@
+export * from "./cases.js";
+export * from "./kernel.js";
+export { rmsNorm } from "./kernels/rms-norm.js";
+export * from "./layout.js";
+export { Random } from "./random.js";
+export * from "./storage.js";
+export * from "./webgpu/prepare.js";
+export * from "./webgpu/run.js";

@@ -1,0 +1,19 @@
+import { nodeGpu } from "@hulu/kernels/node";
+import { type Runner, webgpuRunner } from "@hulu/kernels/testing";
+import { afterAll } from "vitest";
+
+/**
+ * The device that tests run on: the drivers of `VK_DRIVER_FILES` where the environment names some (CI: lavapipe), else
+ * SwiftShader. It is destroyed behind the tests of a file.
+ */
+export async function testDevice(): Promise<GPUDevice> {
+  const gpu = await nodeGpu({ kind: process.env.VK_DRIVER_FILES === undefined ? "software" : "hardware" });
+  const adapter = await gpu.requestAdapter();
+  if (adapter === null) throw new Error("there is no adapter to test on");
+  const wanted = ["shader-f16", "subgroups"] as const;
+  const device = await adapter.requestDevice({ requiredFeatures: wanted.filter((f) => adapter.features.has(f)) });
+  afterAll(() => device.destroy());
+  return device;
+}
+
+export const testRunner = async (): Promise<Runner> => webgpuRunner(await testDevice(), "node");
