@@ -10,8 +10,18 @@ export async function testDevice(): Promise<GPUDevice> {
   const gpu = await nodeGpu({ kind: process.env.VK_DRIVER_FILES === undefined ? "software" : "hardware" });
   const adapter = await gpu.requestAdapter();
   if (adapter === null) throw new Error("there is no adapter to test on");
-  const wanted = ["shader-f16", "subgroups"] as const;
-  const device = await adapter.requestDevice({ requiredFeatures: wanted.filter((f) => adapter.features.has(f)) });
+  const features = ["shader-f16", "subgroups"] as const;
+  // What some presets need beyond the least that every device has.
+  const { maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX, maxComputeWorkgroupStorageSize } =
+    adapter.limits;
+  const device = await adapter.requestDevice({
+    requiredFeatures: features.filter((f) => adapter.features.has(f)),
+    requiredLimits: {
+      maxComputeInvocationsPerWorkgroup: Math.min(1024, maxComputeInvocationsPerWorkgroup),
+      maxComputeWorkgroupSizeX: Math.min(1024, maxComputeWorkgroupSizeX),
+      maxComputeWorkgroupStorageSize: Math.min(32768, maxComputeWorkgroupStorageSize),
+    },
+  });
   afterAll(() => device.destroy());
   return device;
 }
