@@ -35,10 +35,16 @@ export interface Step {
 
 /** Room for one value, from where it is written to its last use. */
 export interface Slot {
-  /** Elements of four bytes. */
-  readonly count: Size;
+  /** Elements of four bytes; `slotCount` evaluates it. */
+  readonly count: Size | ScratchCount;
   /** Which of the plan's buffers it lies in; slots that are never alive together share one. */
   readonly buffer: number;
+}
+
+/** As many elements as the shape of a step's scratch buffer has, which is its kernel's business. */
+export interface ScratchCount {
+  readonly step: number;
+  readonly name: string;
 }
 
 /**
@@ -46,6 +52,13 @@ export interface Slot {
  * `plain` by others too, so that it lies in float32.
  */
 export type WeightUse = "matrix" | "plain";
+
+/** How a weight lies: row-major, each of `rows` rows packed by itself. Where it is stored with more axes, they are fused. */
+export interface PlannedWeight {
+  readonly use: WeightUse;
+  readonly rows: number;
+  readonly width: number;
+}
 
 export interface Constant {
   readonly dtype: "f32" | "i32";
@@ -55,6 +68,7 @@ export interface Constant {
 export interface PlannedOutput {
   readonly place: Place;
   readonly dims: readonly Axis[];
+  /** A `bool` is held as 0 or 1, an i32. */
   readonly dtype: DType;
 }
 
@@ -65,6 +79,25 @@ export interface PlannedState {
   readonly width: number;
   /** How many positions this run adds. */
   readonly rows: Size;
+  /** Elements of all of it behind the run. */
+  readonly count: Size;
+}
+
+/** An input whose numbers are indices: each must be from `least` up to, and not including, `end`. */
+export interface PlannedIndex {
+  readonly input: string;
+  readonly least: number;
+  readonly end: Size;
+  /** The name of the axis that they count along. */
+  readonly axis: string;
+}
+
+/** A size that must come out from 0 up to `most`; where there is none, it may be as large as it likes. */
+export interface PlannedSize {
+  readonly size: Size;
+  readonly most?: Size;
+  /** The name of the axis that it is a part of. */
+  readonly axis: string;
 }
 
 export interface Plan {
@@ -74,7 +107,10 @@ export interface Plan {
   /** How many buffers the slots share. */
   readonly buffers: number;
   readonly constants: readonly Constant[];
-  readonly weights: ReadonlyMap<string, WeightUse>;
+  readonly weights: ReadonlyMap<string, PlannedWeight>;
   readonly states: readonly PlannedState[];
   readonly outputs: Readonly<Record<string, PlannedOutput>>;
+  /** What must hold for a run, as `checkRun` looks: no kernel reads beside its table, and none can say that it was asked to. */
+  readonly indices: readonly PlannedIndex[];
+  readonly sizes: readonly PlannedSize[];
 }
