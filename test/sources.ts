@@ -7,7 +7,7 @@ const packages = fileURLToPath(new URL("../packages/", import.meta.url));
 export const sources = readdirSync(packages).flatMap((name) => [
   { find: new RegExp(`^@hulu/${name}$`), replacement: `${packages}${name}/src/index.ts` },
   {
-    find: new RegExp(`^@hulu/${name}/(cornerstone|niivue|testing|node)$`),
+    find: new RegExp(`^@hulu/${name}/(cornerstone|niivue|testing|node|bench)$`),
     replacement: `${packages}${name}/src/$1.ts`,
   },
 ]);

@@ -1,3 +1,8 @@
 import { library } from "../../tsup.base.ts";
 
-export default library({ index: "src/index.ts", testing: "src/testing.ts", node: "src/node.ts" });
+export default library({
+  index: "src/index.ts",
+  bench: "src/bench.ts",
+  testing: "src/testing.ts",
+  node: "src/node.ts",
+});

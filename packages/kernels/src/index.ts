@@ -7,3 +7,4 @@ export { Random } from "./random.js";
 export * from "./storage.js";
 export * from "./webgpu/prepare.js";
 export * from "./webgpu/run.js";
+export { adapterName, isSoftware } from "./webgpu/software.js";

@@ -73,7 +73,7 @@ export async function runPrepared(
     for (const [i, launch] of launches.entries()) {
       if (launch.workgroups.includes(0)) continue;
       pass.setPipeline(prepared.pipelines.get(launch.entry)!);
-      pass.setBindGroup(0, bind(device, prepared, params, launch, { buffers, uniform }), [i * UNIFORM_STEP]);
+      pass.setBindGroup(0, bindLaunch(device, prepared, params, launch, { buffers, uniform }), [i * UNIFORM_STEP]);
       pass.dispatchWorkgroups(...launch.workgroups);
     }
     pass.end();
@@ -143,7 +143,8 @@ function uniforms(kernel: AnyKernel, params: Params, launches: readonly Launch[]
   return block.buffer;
 }
 
-function bind(
+/** The bind group of a launch, over buffers by the names of the contract. */
+export function bindLaunch(
   device: GPUDevice,
   { kernel, variant, layout }: PreparedKernel,
   params: Params,
