@@ -18,8 +18,14 @@ export interface NodeGpuOptions {
 
 type Create = (flags: string[]) => GPU;
 
-// What `create` gave must stay reachable: the next garbage collection would end the process. See dawn-gpu/node-webgpu issue 18.
-const kept: GPU[] = [];
+// What `create` gave must stay reachable: the next garbage collection would end the process (dawn-gpu/node-webgpu issue 18). On
+// the global object, since a list that nothing reads is left out by bundlers.
+const KEPT = Symbol.for("hulu.node-gpu");
+
+function keep(gpu: GPU): void {
+  const holder = globalThis as { [KEPT]?: GPU[] };
+  holder[KEPT] = [...(holder[KEPT] ?? []), gpu];
+}
 
 /**
  * WebGPU in Node, by the npm package `webgpu` (Dawn), an optional peer dependency.
@@ -33,7 +39,7 @@ export async function nodeGpu({ kind = "hardware", adapter }: NodeGpuOptions = {
     ...(adapter === undefined ? [] : [`adapter=${adapter}`]),
   ];
   const gpu = create(flags);
-  kept.push(gpu);
+  keep(gpu);
   return gpu;
 }
 
