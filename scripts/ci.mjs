@@ -62,16 +62,19 @@ await runSteps([
   { name: "video by the system's ffmpeg", run: video },
   { name: "measurements, alone", run: () => vitest(["--config", "test/quiet/vitest.config.ts"]) },
   { name: "property tests, many runs", run: () => vitest(propertyTests(), { env: { HULU_FUZZ: "many" } }) },
-  { name: "broken files, 20,000", run: () => vitest(["test/fuzz.test.ts"], { env: { HULU_INPUTS: "20000" } }) },
-  ...goldens.flatMap((folder) => backends.map((backend) => verify(folder, backend))),
-  ...samples.map((folder) => ({
-    name: `hulu verify-inputs ${folder}`,
-    run: () => node(["packages/cli/dist/bin.js", "verify-inputs", folder]),
-  })),
-  { name: "goldens by the second implementation", run: secondOpinion },
-  ...backends.map((backend) => verify(second, backend)),
+  // Each keeps one core busy.
+  [
+    { name: "broken files, 20,000", run: () => vitest(["test/fuzz.test.ts"], { env: { HULU_INPUTS: "20000" } }) },
+    { name: "goldens by the second implementation", run: secondOpinion },
+    ...goldens.flatMap((folder) => backends.map((backend) => verify(folder, backend))),
+    ...samples.map((folder) => ({
+      name: `hulu verify-inputs ${folder}`,
+      run: () => node(["packages/cli/dist/bin.js", "verify-inputs", folder]),
+    })),
+    { name: "API pages", run: () => tool("typedoc", []) },
+  ],
+  backends.map((backend) => verify(second, backend)),
   { name: "a real language model", run: smollm2 },
-  { name: "API pages", run: () => tool("typedoc", []) },
 ]);
 
 /** The test files that draw random inputs, themselves or by the suite of a backend. */

@@ -85,9 +85,12 @@ export const pnpm = (args, options) =>
 
 export const install = () => pnpm(["install", "--frozen-lockfile"]);
 
+let reports = 0;
+
 /** Run vitest, and give how many tests passed, failed and were skipped, and what failed. */
 export async function vitest(args, options) {
-  const report = join(root, ".cache", "vitest.json");
+  // Of its own, as another may run beside it.
+  const report = join(root, ".cache", `vitest-${++reports}.json`);
   mkdirSync(dirname(report), { recursive: true });
   rmSync(report, { force: true });
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
@@ -118,29 +121,38 @@ export async function parallel(items, task, width = 2) {
   await Promise.all(Array.from({ length: width }, worker));
 }
 
+/** @typedef {{ name: string, run: () => Promise<unknown>, after?: string }} Step */
+
 /**
- * Run steps in turn: `{ name, run, after }`. A step counts as one, or as the tests that it gives counts of. All are run but
- * those whose `after`, the name of an earlier step, did not pass. Prints each with its time, a summary and what failed, and
- * sets the exit code.
- * @param {readonly { name: string, run: () => Promise<unknown>, after?: string }[]} steps
+ * Run steps in turn: `{ name, run, after }`; those of a list within the list run two at a time. A step counts as one, or as
+ * the tests that it gives counts of. All are run but those whose `after`, the name of an earlier step, did not pass. Prints
+ * each with its time, a summary and what failed, and sets the exit code.
+ * @param {readonly (Step | readonly Step[])[]} steps
  */
 export async function runSteps(steps) {
   const done = [];
-  for (const { name, run: work, after } of steps) {
-    if (after !== undefined && !done.some((step) => step.name === after && step.failed === 0)) continue;
-    console.log(`\n== ${name}`);
-    const start = performance.now();
-    const counts = await work().then(
-      (given) => (typeof given === "object" ? given : { passed: 1, failed: 0, skipped: 0 }),
-      (cause) => {
-        console.error(cause instanceof Error ? cause.message : cause);
-        return { passed: 0, failed: 1, skipped: 0, failures: [{ name, lines: failedStep(cause) }] };
-      },
-    );
-    const seconds = (performance.now() - start) / 1000;
-    done.push({ name, seconds, ...counts });
-    console.log(`== ${name}: ${counts.failed ? "FAILED" : "passed"} in ${seconds.toFixed(1)} s`);
-  }
+  const start = performance.now();
+  for (const turn of steps) await parallel([turn].flat(), (step) => runStep(step, done));
+  summarize(steps.flat(), done, (performance.now() - start) / 1000);
+}
+
+async function runStep({ name, run: work, after }, done) {
+  if (after !== undefined && !done.some((step) => step.name === after && step.failed === 0)) return;
+  console.log(`\n== ${name}`);
+  const start = performance.now();
+  const counts = await work().then(
+    (given) => (typeof given === "object" ? given : { passed: 1, failed: 0, skipped: 0 }),
+    (cause) => {
+      console.error(cause instanceof Error ? cause.message : cause);
+      return { passed: 0, failed: 1, skipped: 0, failures: [{ name, lines: failedStep(cause) }] };
+    },
+  );
+  const seconds = (performance.now() - start) / 1000;
+  done.push({ name, seconds, ...counts });
+  console.log(`== ${name}: ${counts.failed ? "FAILED" : "passed"} in ${seconds.toFixed(1)} s`);
+}
+
+function summarize(steps, done, seconds) {
   const total = (key) => done.reduce((n, step) => n + step[key], 0);
   const row = (outcome, seconds, name) => `${outcome.padEnd(8)}${seconds.toFixed(1).padStart(6)} s  ${name}`;
   console.log("");
@@ -148,7 +160,7 @@ export async function runSteps(steps) {
     console.log(row(failed ? "FAILED" : "passed", seconds, `${name} (${passed}/${passed + failed})`));
   const left = steps.filter((step) => !done.some(({ name }) => name === step.name));
   if (left.length > 0) console.log(`not run: ${left.map((step) => step.name).join(", ")}`);
-  console.log(row("", total("seconds"), "in all"));
+  console.log(row("", seconds, "in all"));
   const skipped = total("skipped") ? `, ${total("skipped")} skipped` : "";
   console.log(`${total("passed")} passed, ${total("failed")} failed${skipped}`);
   for (const line of told(done)) console.log(line);
