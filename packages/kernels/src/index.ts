@@ -1,7 +1,18 @@
 export * from "./cases.js";
 export * from "./kernel.js";
+export { binaryI32, binaryI32Ops } from "./kernels/binary-i32.js";
+export { compare, compareOps } from "./kernels/compare.js";
+export { compareI32 } from "./kernels/compare-i32.js";
+export { copy } from "./kernels/copy.js";
+export { gather } from "./kernels/gather.js";
 export { kernels } from "./kernels/index.js";
+export { iota } from "./kernels/iota.js";
+export { reduce, reduceOps } from "./kernels/reduce.js";
 export { rmsNorm } from "./kernels/rms-norm.js";
+export { select } from "./kernels/select.js";
+export { splice } from "./kernels/splice.js";
+export { toF32 } from "./kernels/to-f32.js";
+export { toI32 } from "./kernels/to-i32.js";
 export * from "./layout.js";
 export { Random } from "./random.js";
 export * from "./storage.js";

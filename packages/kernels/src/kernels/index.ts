@@ -1,5 +1,29 @@
 import { type AnyKernel, anyKernel } from "../kernel.js";
+import { binaryI32 } from "./binary-i32.js";
+import { compare } from "./compare.js";
+import { compareI32 } from "./compare-i32.js";
+import { copy } from "./copy.js";
+import { gather } from "./gather.js";
+import { iota } from "./iota.js";
+import { reduce } from "./reduce.js";
 import { rmsNorm } from "./rms-norm.js";
+import { select } from "./select.js";
+import { splice } from "./splice.js";
+import { toF32 } from "./to-f32.js";
+import { toI32 } from "./to-i32.js";
 
 /** Every kernel, for what treats all of them alike: tests, benchmarks, a table. */
-export const kernels: readonly AnyKernel[] = [anyKernel(rmsNorm)];
+export const kernels: readonly AnyKernel[] = [
+  anyKernel(binaryI32),
+  anyKernel(compare),
+  anyKernel(compareI32),
+  anyKernel(copy),
+  anyKernel(gather),
+  anyKernel(iota),
+  anyKernel(reduce),
+  anyKernel(rmsNorm),
+  anyKernel(select),
+  anyKernel(splice),
+  anyKernel(toF32),
+  anyKernel(toI32),
+];

@@ -153,7 +153,10 @@ export function bindLaunch(
 ): GPUBindGroup {
   const bound = Object.entries(kernel.buffers).map(([name, spec], i) => {
     const { offset, size } = boundBytes(spec, params, launch.rows, name, variant.storage);
-    return { binding: i + 1, resource: { buffer: buffers.get(name)!, offset, size: Math.max(LEAST, size) } };
+    // The end of a buffer that is cut may be shorter.
+    const whole = launch.rows?.[name] === undefined;
+    const buffer = buffers.get(name)!;
+    return { binding: i + 1, resource: { buffer, offset, size: whole ? Math.max(LEAST, size) : size } };
   });
   const block = { buffer: uniform, offset: 0, size: paramBytes(kernel) };
   return device.createBindGroup({ layout, entries: [{ binding: 0, resource: block }, ...bound] });

@@ -1,0 +1,40 @@
+import wgsl from "../../../../kernels/wgsl/compare_i32.wgsl";
+import { elementwise, threadPresets } from "../elementwise.js";
+import { defineKernel } from "../kernel.js";
+import { compared } from "./compare.js";
+
+/** Whole numbers compared, element by element. */
+export const compareI32 = defineKernel({
+  name: "compare_i32",
+  formula: "y = 1 where a op b, else 0",
+  params: {
+    count: { type: "u32", about: "how many numbers" },
+    op: { type: "u32", about: "one of compareOps" },
+  },
+  buffers: {
+    a: { role: "input", element: "i32", shape: ({ count }) => [count] },
+    b: { role: "input", element: "i32", shape: ({ count }) => [count] },
+    y: { role: "output", element: "i32", shape: ({ count }) => [count] },
+  },
+  variants: [{ name: "i32", features: [], wgsl: [wgsl] }],
+  presets: threadPresets,
+  launches: ({ count }, choice) => elementwise(["a", "b", "y"], count, choice),
+  reference: ({ count, op }, { a = [], b = [] }) => ({ y: compared(count, op, a, b) }),
+  tolerance: () => ({ abs: 0, rel: 0, why: "yes or no" }),
+  work: ({ count }) => ({ bytes: 12 * count, flops: 0 }),
+  cases: {
+    sizes: { count: [0, 300], op: [0, 1], bits: [1, 31] },
+    always: [
+      { count: 257, op: 0, bits: 1 },
+      { count: 257, op: 1, bits: 1 },
+      { count: 64, op: 0, bits: 31 },
+    ],
+    exact: true,
+    make: ({ count = 1, op = 0, bits = 31 }, random) => {
+      // Few values, so that many are equal.
+      const draw = () => random.whole(count, -(2 ** bits), 2 ** bits - 1);
+      return { params: { count, op }, inputs: { a: draw(), b: draw() } };
+    },
+    bench: { "a mask of 1024 x 1024": { count: 2 ** 20, op: 0, bits: 10 } },
+  },
+});

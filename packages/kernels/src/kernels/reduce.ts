@@ -1,0 +1,82 @@
+import memory from "../../../../kernels/wgsl/across/memory.wgsl";
+import subgroups from "../../../../kernels/wgsl/across/subgroups.wgsl";
+import wgsl from "../../../../kernels/wgsl/reduce.wgsl";
+import { defineKernel } from "../kernel.js";
+import { grid } from "../layout.js";
+
+/** What `op` means. */
+export const reduceOps = { sum: 0, max: 1 } as const;
+
+/** Shorter rows are for one thread each: a workgroup would mostly wait. */
+const SHORT = 32;
+
+/**
+ * An axis folded away. What is made of a NaN by `max` is the device's business: a compiler may take it that there are none.
+ */
+export const reduce = defineKernel({
+  name: "reduce",
+  formula: "y[o, i] = the sum, or the largest, of x[o, j, i] over all j; of none, 0 or -infinity",
+  params: {
+    outer: { type: "u32", about: "the product of the axes before the one that goes" },
+    width: { type: "u32", about: "numbers that become one" },
+    inner: { type: "u32", about: "the product of the axes behind" },
+    op: { type: "u32", about: "one of reduceOps" },
+  },
+  buffers: {
+    x: { role: "input", element: "f32", shape: ({ outer, width, inner }) => [outer, width, inner] },
+    y: { role: "output", element: "f32", shape: ({ outer, inner }) => [outer, inner] },
+  },
+  variants: [
+    { name: "f32, subgroups", features: ["subgroups"], wgsl: [subgroups, wgsl] },
+    { name: "f32", features: [], wgsl: [memory, wgsl] },
+  ],
+  presets: [
+    { name: "256 threads", constants: { THREADS: 256 }, invocations: 256, workgroupBytes: 1024 },
+    { name: "64 threads", constants: { THREADS: 64 }, invocations: 64, workgroupBytes: 256 },
+  ],
+  launches({ outer, width, inner }, { preset, limits }) {
+    const most = limits.maxComputeWorkgroupsPerDimension;
+    return inner === 1 && width > SHORT
+      ? [{ entry: "rows", workgroups: grid(outer, 1, most) }]
+      : [{ entry: "columns", workgroups: grid(outer * inner, preset.invocations, most) }];
+  },
+  reference({ outer, width, inner, op }, { x = [] }) {
+    const y = new Float64Array(outer * inner).fill(op === reduceOps.sum ? 0 : Number.NEGATIVE_INFINITY);
+    for (let o = 0, at = 0; o < outer; o++)
+      for (let j = 0; j < width; j++)
+        for (let i = 0, to = o * inner; i < inner; i++, to++, at++)
+          y[to] = op === reduceOps.sum ? y[to]! + x[at]! : Math.max(y[to]!, x[at]!);
+    return { y };
+  },
+  tolerance: ({ width, op }) =>
+    op === reduceOps.max
+      ? { abs: 0, rel: 0, why: "one of the numbers" }
+      : {
+          abs: 2e-7 * width * Math.sqrt(width),
+          rel: 0,
+          why: "each of width additions is within 6e-8 of a sum so far, which is about 2 sqrt(width) for numbers up to 2",
+        },
+  work: ({ outer, width, inner }) => ({ bytes: 4 * outer * inner * (width + 1), flops: outer * inner * width }),
+  cases: {
+    sizes: { outer: [0, 5], width: [0, 300], inner: [0, 5], op: [0, 1] },
+    always: [0, 1].flatMap((op) => [
+      { outer: 3, width: 0, inner: 2, op },
+      { outer: 2, width: 1, inner: 1, op },
+      { outer: 3, width: 33, inner: 1, op },
+      { outer: 2, width: 255, inner: 1, op },
+      { outer: 2, width: 513, inner: 1, op },
+      { outer: 2, width: 40, inner: 130, op },
+    ]),
+    exact: true,
+    make: ({ outer = 1, width = 1, inner = 1, op = 0 }, random) => {
+      const x = random.numbers(outer * width * inner);
+      // Below every number a kernel might begin with, and a row of nothing else.
+      if (op === reduceOps.max) x.fill(Number.NEGATIVE_INFINITY, 0, width * inner);
+      return { params: { outer, width, inner, op }, inputs: { x } };
+    },
+    bench: {
+      "rows of scores, 28 heads": { outer: 28 * 1024, width: 1024, inner: 1, op: 1 },
+      "windows of patches": { outer: 1024, width: 4, inner: 1152, op: 0 },
+    },
+  },
+});
