@@ -118,7 +118,7 @@ export interface Kernel<P extends string = string, B extends string = string> {
   readonly variants: readonly Variant[];
   /** Of those that fit a device, the first is taken; the last fits every device. */
   readonly presets: readonly Preset[];
-  launches(params: Params<P>, choice: LaunchChoice): readonly Launch<P, B>[];
+  launches(params: Params<P>, choice: LaunchChoice): readonly Launch<NoInfer<P>, NoInfer<B>>[];
   /** The same in float64, by the definition. A weight is what its storage holds, in plain numbers. */
   reference(params: Params<P>, inputs: Arrays<B>): Arrays<B>;
   tolerance(params: Params<P>, variant: Variant): Tolerance;

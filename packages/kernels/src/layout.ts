@@ -99,3 +99,10 @@ export function grid(count: number, per: number, most: number): readonly [number
   const y = Math.ceil(groups / most);
   return [Math.ceil(groups / y), y, 1];
 }
+
+/** What a parameter that chooses among functions stands for. @throws KernelError when it is none of them */
+export function opName<O extends string>(kernel: string, ops: Readonly<Record<O, number>>, op: number): O {
+  const name = (Object.keys(ops) as O[]).find((o) => ops[o] === op);
+  if (name !== undefined) return name;
+  throw new KernelError(`${kernel}: op is ${op}, it must be one of ${JSON.stringify(ops)}`);
+}

@@ -1,29 +1,43 @@
 import { type AnyKernel, anyKernel } from "../kernel.js";
+import { binary } from "./binary.js";
 import { binaryI32 } from "./binary-i32.js";
 import { compare } from "./compare.js";
 import { compareI32 } from "./compare-i32.js";
 import { copy } from "./copy.js";
 import { gather } from "./gather.js";
 import { iota } from "./iota.js";
+import { layerNorm } from "./layer-norm.js";
 import { reduce } from "./reduce.js";
 import { rmsNorm } from "./rms-norm.js";
+import { ropeTable } from "./rope-table.js";
+import { rotate } from "./rotate.js";
 import { select } from "./select.js";
+import { softmax } from "./softmax.js";
 import { splice } from "./splice.js";
 import { toF32 } from "./to-f32.js";
 import { toI32 } from "./to-i32.js";
+import { tokenMerge } from "./token-merge.js";
+import { unary } from "./unary.js";
 
 /** Every kernel, for what treats all of them alike: tests, benchmarks, a table. */
 export const kernels: readonly AnyKernel[] = [
+  anyKernel(binary),
   anyKernel(binaryI32),
   anyKernel(compare),
   anyKernel(compareI32),
   anyKernel(copy),
   anyKernel(gather),
   anyKernel(iota),
+  anyKernel(layerNorm),
   anyKernel(reduce),
   anyKernel(rmsNorm),
+  anyKernel(ropeTable),
+  anyKernel(rotate),
   anyKernel(select),
+  anyKernel(softmax),
   anyKernel(splice),
   anyKernel(toF32),
   anyKernel(toI32),
+  anyKernel(tokenMerge),
+  anyKernel(unary),
 ];

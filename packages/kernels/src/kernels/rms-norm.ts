@@ -1,6 +1,6 @@
 import wgsl from "../../../../kernels/wgsl/rms_norm.wgsl";
 import { defineKernel } from "../kernel.js";
-import { grid } from "../layout.js";
+import { reducing, rowPresets, rowwise } from "../rowwise.js";
 
 /** One workgroup a row. `x` and `y` are `[rows width]`, `weight` is `[width]`. */
 export const rmsNorm = defineKernel({
@@ -16,14 +16,10 @@ export const rmsNorm = defineKernel({
     weight: { role: "input", element: "f32", shape: ({ width }) => [width] },
     y: { role: "output", element: "f32", shape: ({ rows, width }) => [rows, width] },
   },
-  variants: [{ name: "f32", features: [], wgsl: [wgsl] }],
-  presets: [
-    { name: "256 threads", constants: { THREADS: 256 }, invocations: 256, workgroupBytes: 1024 },
-    { name: "64 threads", constants: { THREADS: 64 }, invocations: 64, workgroupBytes: 256 },
-  ],
-  launches: ({ rows }, { limits }) => [
-    { entry: "main", workgroups: grid(rows, 1, limits.maxComputeWorkgroupsPerDimension) },
-  ],
+  variants: reducing(wgsl),
+  presets: rowPresets,
+  launches: ({ rows, width }, choice) =>
+    rowwise({ name: "rows", rows, width, buffers: ["x", "y"], groups: (n) => n }, choice),
   reference({ rows, width, eps }, { x = [], weight = [] }) {
     const y = new Float64Array(rows * width);
     for (let row = 0; row < rows; row++) {
@@ -41,7 +37,7 @@ export const rmsNorm = defineKernel({
   }),
   work: ({ rows, width }) => ({ bytes: 4 * width * (2 * rows + 1), flops: 4 * rows * width }),
   cases: {
-    sizes: { rows: [0, 9], width: [1, 600] },
+    sizes: { rows: [0, 3], width: [1, 600] },
     always: [
       { rows: 1, width: 1 },
       { rows: 3, width: 255 },
