@@ -1,46 +1,55 @@
-import fc from "fast-check";
-import { type AnyKernel, type Arrays, anyKernel, type Kernel, type Params, type Tolerance } from "../kernel.js";
+import type { Arbitrary } from "fast-check";
+import {
+  type AnyKernel,
+  type Arrays,
+  anyKernel,
+  defaultLimits,
+  type Kernel,
+  type Launch,
+  type Params,
+  type Tolerance,
+  type Variant,
+} from "../kernel.js";
+import { KernelError } from "../layout.js";
 import { Random } from "../random.js";
-import { pack, type Storage, unpack } from "../storage.js";
+import { isQuantized, pack, type Storage, unpack } from "../storage.js";
+import { checkLaunches, launchesOf, type Tightness, tightLimits } from "./limits.js";
+import { type Example, KernelMismatch, type Trial, wrongResult } from "./mismatch.js";
 import type { KernelForm, Runner } from "./runner.js";
-
-/** A kernel gave something else than its reference: the message has the form, the sizes, and the first number that is wrong. */
-export class KernelMismatch extends Error {
-  override readonly name = "KernelMismatch";
-}
 
 export interface TestOptions {
   /** Random examples of each form, beside those that are always tried; 20 unless given. */
   readonly runs?: number;
+  /** Of the random examples: another one each time unless given. */
   readonly seed?: number;
   /** Only these forms. */
   readonly only?: (form: KernelForm) => boolean;
-}
-
-/** One example: sizes by name, and where its numbers come from. */
-interface Draw {
-  readonly sizes: Readonly<Record<string, number>>;
-  readonly seed: number;
-  readonly exact: boolean;
+  /** This example alone, as the message of a mismatch has it. */
+  readonly example?: Example;
+  /** Told of each example that is run, and how it is cut into launches. */
+  readonly onExample?: (form: KernelForm, example: Example, launches: readonly Launch[]) => void;
 }
 
 /**
  * Hold a kernel against its float64 reference: every variant and preset that the runner can run, on the examples that its
- * contract names and on random ones. What is wrong is shrunk to its smallest sizes.
+ * contract names and on random ones, cut into more launches by small limits as well. What is wrong with a random one is shrunk
+ * to its smallest sizes. Draws its examples with fast-check, which must be installed.
  * @returns how many forms were tested, which a caller may want to be more than 0
- * @throws KernelMismatch
+ * @throws KernelMismatch for the first example that goes wrong
  */
 export async function testKernel<P extends string, B extends string>(
   kernel: Kernel<P, B>,
   runner: Runner,
-  { runs = 20, seed, only = () => true }: TestOptions = {},
+  options: TestOptions = {},
 ): Promise<number> {
+  const { only = () => true, example } = options;
   const forms = formsOf(anyKernel(kernel)).filter((f) => runner.supports(f.kernel, f.variant, f.preset) && only(f));
   for (const form of forms) {
-    for (const sizes of form.kernel.cases.always)
-      for (const exact of [true, false]) await hold(form, runner, { sizes, seed: 1, exact });
-    const property = fc.asyncProperty(draws(form.kernel), (draw) => hold(form, runner, draw));
-    await fc.assert(property, { numRuns: runs, ...(seed !== undefined && { seed }) });
+    if (example !== undefined) await hold(form, runner, example, options);
+    else {
+      for (const named of namedExamples(form)) await hold(form, runner, named, options);
+      await holdRandom(form, runner, options);
+    }
   }
   return forms.length;
 }
@@ -49,31 +58,71 @@ export async function testKernel<P extends string, B extends string>(
 export const formsOf = (kernel: AnyKernel): KernelForm[] =>
   kernel.variants.flatMap((variant) => kernel.presets.map((preset) => ({ kernel, variant, preset })));
 
-const draws = ({ cases }: AnyKernel): fc.Arbitrary<Draw> =>
-  fc.record({
-    sizes: fc.record(
-      Object.fromEntries(Object.entries(cases.sizes).map(([name, [min, max]]) => [name, fc.integer({ min, max })])),
-    ),
-    seed: fc.noShrink(fc.nat()),
-    exact: fc.boolean(),
+const CUT: readonly Tightness[] = ["workgroups", "bindings"];
+
+/** Those that a contract always wants, with whole numbers and others, and cut where they can be. */
+const namedExamples = (form: KernelForm): Example[] =>
+  form.kernel.cases.always.flatMap((sizes) => {
+    const whole = [true, false].map((exact): Example => ({ sizes, seed: 1, exact }));
+    const { params } = form.kernel.cases.make(sizes, new Random(1, true));
+    const cut = CUT.filter((limits) => tightLimits(form, params, limits) !== undefined);
+    return [...whole, ...cut.map((limits) => ({ sizes, seed: 1, exact: true, limits }))];
   });
 
-async function hold(form: KernelForm, runner: Runner, { sizes, seed, exact }: Draw): Promise<void> {
-  const { kernel, variant, preset } = form;
+async function holdRandom(form: KernelForm, runner: Runner, options: TestOptions): Promise<void> {
+  const fc = await import("fast-check").catch((cause: unknown) => {
+    throw new KernelError("testKernel draws its examples with fast-check: npm install --save-dev fast-check", {
+      cause,
+    });
+  });
+  const { runs = 20, seed } = options;
+  const sizes: Record<string, Arbitrary<number>> = {};
+  for (const [name, [min, max]] of Object.entries(form.kernel.cases.sizes)) sizes[name] = fc.integer({ min, max });
+  const examples: Arbitrary<Example> = fc.record({
+    sizes: fc.record(sizes),
+    seed: fc.noShrink(fc.nat()),
+    exact: fc.boolean(),
+    limits: fc.constantFrom<Tightness>("device", ...CUT),
+  });
+  const property = fc.asyncProperty(examples, (example) => hold(form, runner, example, options));
+  const found = await fc.check(property, { numRuns: runs, ...(seed !== undefined && { seed }) });
+  if (found.failed) throw found.errorInstance ?? new Error(`fast-check stopped: seed ${found.seed}`);
+}
+
+async function hold(form: KernelForm, runner: Runner, example: Example, { onExample }: TestOptions): Promise<void> {
+  const { kernel, variant } = form;
+  const { sizes, seed, exact, limits: tight = "device" } = example;
   const { params, inputs } = kernel.cases.make(sizes, new Random(seed, exact));
+  const limits = tightLimits(form, params, tight);
+  const trial: Trial = { form, runner, example, params, limits };
+  const launches = planned(trial);
+  onExample?.(form, example, launches);
+  const got = await runner.run(form, params, inputs, limits).catch((cause: unknown) => {
+    throw new KernelMismatch(trial, cause instanceof Error ? cause.message : String(cause), undefined, { cause });
+  });
   const stored = variant.storage === undefined ? inputs : asStored(kernel, params, inputs, variant.storage);
   const wanted = kernel.reference(params, stored);
-  const bound = exact && kernel.cases.exact ? EXACT : kernel.tolerance(params, variant);
-  const got = await runner.run(form, params, inputs);
-  for (const [name, numbers] of Object.entries(wanted)) {
-    const wrong = differs(got[name] ?? [], numbers ?? [], bound);
-    if (wrong === undefined) continue;
-    const where = `${kernel.name} (${variant.name}, ${preset.name}) on ${runner.name}`;
-    throw new KernelMismatch(`${where}, ${JSON.stringify({ ...params })}: ${name}${wrong}`);
+  const bound = exact && kernel.cases.exact && sumsExactly(variant) ? EXACT : kernel.tolerance(params, variant);
+  const wrong = wrongResult(trial, got, wanted, bound);
+  if (wrong !== undefined) throw wrong;
+}
+
+function planned(trial: Trial): readonly Launch[] {
+  const { form, params, limits = defaultLimits } = trial;
+  try {
+    const launches = launchesOf(form, params, limits);
+    checkLaunches(form, params, launches, limits);
+    return launches;
+  } catch (cause) {
+    throw new KernelMismatch(trial, cause instanceof Error ? cause.message : String(cause), undefined, { cause });
   }
 }
 
 const EXACT: Tolerance = { abs: 0, rel: 0, why: "the sums are exact in float32" };
+
+/** Whether small whole numbers stay so: their scales, and larger sums in float16, are not exact. */
+const sumsExactly = ({ storage = "f32", features }: Variant): boolean =>
+  !isQuantized(storage) && !features.includes("shader-f16");
 
 /** The inputs with the weight as its storage holds it. */
 function asStored(kernel: AnyKernel, params: Params, inputs: Arrays, storage: Storage): Arrays {
@@ -83,15 +132,4 @@ function asStored(kernel: AnyKernel, params: Params, inputs: Arrays, storage: St
   const [rows = 1, ...rest] = spec.shape(params);
   const width = rest.reduce((n, d) => n * d, 1);
   return { ...inputs, [name]: unpack(storage, pack(storage, weight, rows, width), rows, width) };
-}
-
-/** Where two results part, or undefined. A NaN equals only a NaN, and an infinity itself. */
-function differs(got: ArrayLike<number>, wanted: ArrayLike<number>, { abs, rel }: Tolerance): string | undefined {
-  if (got.length !== wanted.length) return ` has ${got.length} numbers, not ${wanted.length}`;
-  for (let i = 0; i < wanted.length; i++) {
-    const [a, b] = [got[i]!, wanted[i]!];
-    if (Object.is(a, b) || a === b || (Number.isNaN(a) && Number.isNaN(b))) continue;
-    if (!(Math.abs(a - b) <= abs + rel * Math.abs(b))) return `[${i}] is ${a}, it must be ${b}`;
-  }
-  return undefined;
 }

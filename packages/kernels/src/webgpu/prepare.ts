@@ -41,7 +41,10 @@ export async function prepareKernel(
 ): Promise<PreparedKernel> {
   const variant = choice.variant ?? variantFor(kernel, device, choice.storage);
   const preset = choice.preset ?? presetFor(kernel, device);
+  // What is wrong with the source is told by the pipelines below, and not to the page as an error that nobody caught.
+  device.pushErrorScope("validation");
   const module = device.createShaderModule({ label: `${kernel.name} ${variant.name}`, code: wgslOf(variant) });
+  void device.popErrorScope().catch(() => undefined);
   const layout = bindGroupLayout(device, kernel);
   const pipelineLayout = device.createPipelineLayout({ bindGroupLayouts: [layout] });
   const compile = async (entryPoint: string) =>

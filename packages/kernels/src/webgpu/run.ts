@@ -6,6 +6,7 @@ import {
   type BufferSpec,
   type Kernel,
   type Launch,
+  type LaunchLimits,
   type Params,
 } from "../kernel.js";
 import { boundBytes, bufferBytes, KernelError, paramBytes, writeParams } from "../layout.js";
@@ -22,10 +23,27 @@ const READ = 1;
 
 /** What a bound buffer of none is: something must be bound. */
 const LEAST = 16;
+const WORD = 4;
 /** Where a uniform block may begin, on every device. */
 const UNIFORM_STEP = 256;
 
 export type Results<B extends string = string> = Readonly<Partial<Record<B, Float32Array | Int32Array | Uint32Array>>>;
+
+/** Memory around what a call uses, for a test that wants to see what is done to it. */
+export interface Margin {
+  /** Before each buffer and behind it; a multiple of 256. What is behind is bound as well, as a kernel must expect. */
+  readonly bytes: number;
+  /** What a buffer holds at first, its margins and what no input fills. */
+  fill(words: Uint32Array, binding: number): void;
+  /** Told of each buffer that the kernel may write to, as it is after the call. @throws when something is wrong */
+  inspect(name: string, words: Uint32Array, binding: number): void;
+}
+
+export interface RunOptions {
+  /** What the call's launches must keep to; the device's unless given. */
+  readonly limits?: LaunchLimits | undefined;
+  readonly margin?: Margin | undefined;
+}
 
 /**
  * Run a kernel once on plain arrays and read what it gives: for tests, and to try one out. A model keeps its buffers on the
@@ -47,93 +65,153 @@ export async function runPrepared(
   prepared: PreparedKernel,
   params: Params,
   inputs: Arrays,
+  { limits = device.limits, margin }: RunOptions = {},
 ): Promise<Results> {
-  const { kernel, variant, preset } = prepared;
   const made: GPUBuffer[] = [];
   const create = (size: number, usage: number) => {
     const buffer = device.createBuffer({ size: Math.max(LEAST, Math.ceil(size / 4) * 4), usage });
     made.push(buffer);
     return buffer;
   };
+  const call: Call = { device, prepared, params, margin, edge: margin?.bytes ?? 0, create };
   try {
-    device.pushErrorScope("validation");
-    const buffers = new Map<string, GPUBuffer>();
-    for (const [name, spec] of Object.entries(kernel.buffers)) {
-      const buffer = create(bufferBytes(spec, params, variant.storage), STORAGE | COPY_SRC | COPY_DST);
-      buffers.set(name, buffer);
-      const bytes =
-        spec.role === "input" || spec.role === "inout" ? inputBytes(prepared, name, spec, params, inputs) : undefined;
-      if (bytes !== undefined && bytes.byteLength > 0) device.queue.writeBuffer(buffer, 0, bytes);
-    }
-    const launches = kernel.launches(params, { variant, preset, limits: device.limits });
-    const uniform = create(Math.max(1, launches.length) * UNIFORM_STEP, UNIFORM | COPY_DST);
-    device.queue.writeBuffer(uniform, 0, uniforms(kernel, params, launches));
-    const encoder = device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    for (const [i, launch] of launches.entries()) {
-      if (launch.workgroups.includes(0)) continue;
-      pass.setPipeline(prepared.pipelines.get(launch.entry)!);
-      pass.setBindGroup(0, bindLaunch(device, prepared, params, launch, { buffers, uniform }), [i * UNIFORM_STEP]);
-      pass.dispatchWorkgroups(...launch.workgroups);
-    }
-    pass.end();
-    const results = Object.entries(kernel.buffers).filter(([, { role }]) => role === "output" || role === "inout");
-    const copies = results.map(([name, spec]) => {
-      const size = bufferBytes(spec, params, variant.storage);
-      const copy = create(size, MAP_READ | COPY_DST);
-      if (size > 0) encoder.copyBufferToBuffer(buffers.get(name)!, 0, copy, 0, size);
-      return { name, spec, size, copy };
-    });
-    device.queue.submit([encoder.finish()]);
-    const wrong = await device.popErrorScope();
-    if (wrong !== null) throw new KernelError(`${kernel.name}: ${wrong.message}`);
-    return Object.fromEntries(await Promise.all(copies.map(read)));
+    const copies = await validated(call, () => submit(call, inputs, limits));
+    return Object.fromEntries((await Promise.all(copies.map((copied) => read(call, copied)))).flat());
   } finally {
     for (const buffer of made) buffer.destroy();
   }
 }
 
+/** What the pieces of one run share. */
+interface Call {
+  readonly device: GPUDevice;
+  readonly prepared: PreparedKernel;
+  readonly params: Params;
+  readonly margin: Margin | undefined;
+  /** Bytes of the margin. */
+  readonly edge: number;
+  /** A buffer that is destroyed behind the run. */
+  create(size: number, usage: number): GPUBuffer;
+}
+
+/** A buffer that comes back to the host. */
 interface Copied {
   readonly name: string;
   readonly spec: BufferSpec;
+  readonly binding: number;
+  /** Bytes, without the margins. */
   readonly size: number;
   readonly copy: GPUBuffer;
 }
 
-async function read({ name, spec, size, copy }: Copied) {
-  await copy.mapAsync(READ);
-  const bytes = copy.getMappedRange().slice(0, size);
-  if (spec.element === "i32") return [name, new Int32Array(bytes)] as const;
-  return [name, spec.element === "u32" ? new Uint32Array(bytes) : new Float32Array(bytes)] as const;
+async function validated<T>({ device, prepared }: Call, work: () => T): Promise<T> {
+  device.pushErrorScope("validation");
+  let done: T;
+  try {
+    done = work();
+  } catch (cause) {
+    await device.popErrorScope();
+    throw cause;
+  }
+  const wrong = await device.popErrorScope();
+  if (wrong !== null) throw new KernelError(`${prepared.kernel.name}: ${wrong.message}`);
+  return done;
 }
 
-/** The bytes of an input as its buffer holds them; a scale comes with its weight. */
-function inputBytes(
+function submit(call: Call, inputs: Arrays, limits: LaunchLimits): Copied[] {
+  const { device, prepared, params, edge } = call;
+  const { kernel, variant, preset, pipelines } = prepared;
+  const buffers = upload(call, inputs);
+  const launches = kernel.launches(params, { variant, preset, limits });
+  const uniform = call.create(Math.max(1, launches.length) * UNIFORM_STEP, UNIFORM | COPY_DST);
+  device.queue.writeBuffer(uniform, 0, uniforms(kernel, params, launches));
+  const encoder = device.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  for (const [i, launch] of launches.entries()) {
+    if (launch.workgroups.includes(0)) continue;
+    const pipeline = pipelines.get(launch.entry);
+    if (pipeline === undefined) throw new KernelError(`${kernel.name} has no entry point ${launch.entry}`);
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, bindLaunch(device, prepared, params, launch, { buffers, uniform, edge }), [i * UNIFORM_STEP]);
+    pass.dispatchWorkgroups(...launch.workgroups);
+  }
+  pass.end();
+  const copies = copyBack(call, buffers, encoder);
+  device.queue.submit([encoder.finish()]);
+  return copies;
+}
+
+/** The call's buffers, by name, the inputs in them. */
+function upload({ device, prepared, params, margin, edge, create }: Call, inputs: Arrays): Map<string, GPUBuffer> {
+  const { kernel, variant } = prepared;
+  const buffers = new Map<string, GPUBuffer>();
+  for (const [i, [name, spec]] of Object.entries(kernel.buffers).entries()) {
+    const size = bufferBytes(spec, params, variant.storage);
+    const buffer = create(edge + size + edge, STORAGE | COPY_SRC | COPY_DST);
+    buffers.set(name, buffer);
+    const given = spec.role === "input" || spec.role === "inout";
+    const data = given ? inputWords(prepared, name, spec, params, inputs) : undefined;
+    if (margin !== undefined) {
+      const whole = new Uint32Array(buffer.size / WORD);
+      margin.fill(whole, i + 1);
+      if (data !== undefined) whole.set(data, edge / WORD);
+      device.queue.writeBuffer(buffer, 0, whole);
+    } else if (data !== undefined) device.queue.writeBuffer(buffer, 0, data);
+  }
+  return buffers;
+}
+
+/** Copies of what the kernel may have written to: what it gives, and in a test its scratch buffers, for their margins. */
+function copyBack(
+  { prepared, params, margin, edge, create }: Call,
+  buffers: ReadonlyMap<string, GPUBuffer>,
+  encoder: GPUCommandEncoder,
+) {
+  const { kernel, variant } = prepared;
+  const copies: Copied[] = [];
+  for (const [i, [name, spec]] of Object.entries(kernel.buffers).entries()) {
+    if (spec.role === "input" || (spec.role === "scratch" && margin === undefined)) continue;
+    const size = bufferBytes(spec, params, variant.storage);
+    const copy = create(edge + size + edge, MAP_READ | COPY_DST);
+    encoder.copyBufferToBuffer(buffers.get(name)!, 0, copy, 0, copy.size);
+    copies.push({ name, spec, binding: i + 1, size, copy });
+  }
+  return copies;
+}
+
+async function read({ margin, edge }: Call, { name, spec, binding, size, copy }: Copied) {
+  await copy.mapAsync(READ);
+  const whole = copy.getMappedRange();
+  margin?.inspect(name, new Uint32Array(whole), binding);
+  const bytes = whole.slice(edge, edge + size);
+  if (spec.role === "scratch") return [];
+  if (spec.element === "i32") return [[name, new Int32Array(bytes)] as const];
+  return [[name, spec.element === "u32" ? new Uint32Array(bytes) : new Float32Array(bytes)] as const];
+}
+
+/** An input as its buffer holds it; a scale comes with its weight. */
+function inputWords(
   { kernel, variant }: PreparedKernel,
   name: string,
   spec: BufferSpec,
   params: Params,
   inputs: Arrays,
-): ArrayBufferView<ArrayBuffer> | undefined {
+): Uint32Array<ArrayBuffer> | undefined {
   const shape = spec.shape(params);
   const count = shape.reduce((n, d) => n * d, 1);
   if (count === 0) return undefined;
-  const weight = spec.element === "scale" ? "weight" : name;
-  const data = inputs[weight];
-  if (data === undefined) throw new KernelError(`${kernel.name} needs the input ${weight} [${shape.join(" ")}]`);
+  const source = spec.element === "scale" ? "weight" : name;
+  const data = inputs[source];
+  if (data === undefined) throw new KernelError(`${kernel.name} needs the input ${source} [${shape.join(" ")}]`);
   if (data.length !== count)
-    throw new KernelError(`${kernel.name}: ${weight} has ${data.length} numbers, it must be [${shape.join(" ")}]`);
-  if (spec.element === "i32") return Int32Array.from(data);
+    throw new KernelError(`${kernel.name}: ${source} has ${data.length} numbers, it must be [${shape.join(" ")}]`);
   if (spec.element === "u32") return Uint32Array.from(data);
-  if (spec.element === "f32") return Float32Array.from(data);
+  if (spec.element === "i32") return new Uint32Array(Int32Array.from(data).buffer);
+  if (spec.element === "f32") return new Uint32Array(Float32Array.from(data).buffer);
   const [rows = 1, ...rest] = shape;
-  const { words, scales } = pack(
-    variant.storage ?? "f32",
-    data,
-    rows,
-    rest.reduce((n, d) => n * d, 1),
-  );
-  return (spec.element === "weight" ? words : scales) as ArrayBufferView<ArrayBuffer>;
+  const width = rest.reduce((n, d) => n * d, 1);
+  const { words, scales } = pack(variant.storage ?? "f32", data, rows, width);
+  return new Uint32Array((spec.element === "weight" ? words : scales).buffer as ArrayBuffer);
 }
 
 function uniforms(kernel: AnyKernel, params: Params, launches: readonly Launch[]): ArrayBuffer {
@@ -143,20 +221,27 @@ function uniforms(kernel: AnyKernel, params: Params, launches: readonly Launch[]
   return block.buffer;
 }
 
-/** The bind group of a launch, over buffers by the names of the contract. */
+/** What a launch binds: buffers by the names of the contract, and its uniform blocks. */
+export interface LaunchBuffers {
+  readonly buffers: ReadonlyMap<string, GPUBuffer>;
+  readonly uniform: GPUBuffer;
+  /** Bytes before each buffer's numbers, and behind them; 0 unless given. */
+  readonly edge?: number;
+}
+
+/** The bind group of a launch. */
 export function bindLaunch(
   device: GPUDevice,
   { kernel, variant, layout }: PreparedKernel,
   params: Params,
-  launch: Launch,
-  { buffers, uniform }: { readonly buffers: ReadonlyMap<string, GPUBuffer>; readonly uniform: GPUBuffer },
+  { rows }: Launch,
+  { buffers, uniform, edge = 0 }: LaunchBuffers,
 ): GPUBindGroup {
   const bound = Object.entries(kernel.buffers).map(([name, spec], i) => {
-    const { offset, size } = boundBytes(spec, params, launch.rows, name, variant.storage);
-    // The end of a buffer that is cut may be shorter.
-    const whole = launch.rows?.[name] === undefined;
-    const buffer = buffers.get(name)!;
-    return { binding: i + 1, resource: { buffer, offset, size: whole ? Math.max(LEAST, size) : size } };
+    const { offset, size } = boundBytes(spec, params, rows, name, variant.storage);
+    // A buffer that is bound whole goes on with what is behind its numbers. A range ends where it ends.
+    const bound = rows?.[name] === undefined ? Math.max(LEAST, size + edge) : size;
+    return { binding: i + 1, resource: { buffer: buffers.get(name)!, offset: edge + offset, size: bound } };
   });
   const block = { buffer: uniform, offset: 0, size: paramBytes(kernel) };
   return device.createBindGroup({ layout, entries: [{ binding: 0, resource: block }, ...bound] });
