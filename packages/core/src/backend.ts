@@ -109,12 +109,12 @@ export interface Session {
   [Symbol.dispose](): void;
 }
 
-/** What a run gave. It may live on a device until it is read. */
+/** What a run gave. It may lie on a device, and takes memory there until it is disposed of. */
 export interface Tensor {
   readonly dtype: "f32" | "i32";
   readonly shape: readonly number[];
   read(): Promise<Float32Array | Int32Array>;
-  /** The same numbers, row-major, under another shape of the same size. */
+  /** The same numbers, row-major, under another shape of the same size. They are in the same memory: disposed of with this. */
   reshape(shape: readonly number[]): Tensor;
   dispose(): void;
   [Symbol.dispose](): void;

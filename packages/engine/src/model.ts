@@ -137,8 +137,11 @@ export class LocalModel implements HuluModel {
     const data: Float32Array[] = [];
     for await (const { pixels } of cutFrames(source, plan, checkpoint.preprocessor, { passOrder, signal })) {
       const { tokens } = await compiled.run("encodeVision", visionFeeds({ pixels, grid, merge }), signal && { signal });
-      data.push((await tokens.read()) as Float32Array);
-      tokens.dispose();
+      try {
+        data.push((await tokens.read()) as Float32Array);
+      } finally {
+        tokens.dispose();
+      }
     }
     const [only = new Float32Array(0)] = data;
     return { data: only, shape: [plan.tokens, only.length / plan.tokens] as const, grid };

@@ -129,7 +129,9 @@ async function step(
     { embeds, pick: hostI32(pick) },
     signal === undefined ? { session } : { session, signal },
   );
-  const logits = Float32Array.from(await result.logits.read());
-  result.logits.dispose();
-  return logits;
+  try {
+    return Float32Array.from(await result.logits.read());
+  } finally {
+    result.logits.dispose();
+  }
 }

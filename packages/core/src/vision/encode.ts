@@ -151,9 +151,11 @@ async function chunkMask(
   // The clip's first frame has none before it; its distances are not looked at, so it may be held against itself.
   const first = before.tokens ?? (await frameAt(encoded, 0));
   const { distance } = await model.run("frameDifference", { tokens: encoded, before: first });
-  const mask = keepMask(await distance.read(), tokens, prune, before.tokens !== undefined);
-  distance.dispose();
-  return mask;
+  try {
+    return keepMask(await distance.read(), tokens, prune, before.tokens !== undefined);
+  } finally {
+    distance.dispose();
+  }
 }
 
 async function projectKept(
