@@ -24,9 +24,12 @@ type Output = Parameters<typeof describe>[0] & { readonly dims: readonly Axis[] 
 const printCount = ({ count }: Slot): string =>
   typeof count === "object" && "step" in count ? `scratch ${count.name}` : printSize(count);
 
+/** Where there is a weight, there may be scales. */
+const silent: ReadonlySet<Place["kind"]> = new Set(["none", "scale"]);
+
 function printStep({ kernel, args, params, scope }: Step, plan: Plan): string {
   const by = (roles: readonly string[]) =>
-    Object.entries(args).filter(([name, place]) => place.kind !== "none" && roles.includes(kernel.buffers[name]!.role));
+    Object.entries(args).filter(([name, { kind }]) => !silent.has(kind) && roles.includes(kernel.buffers[name]!.role));
   const results = by(["output", "inout"]).map(([, place]) => printPlace(place, plan));
   const inputs = by(["input"]).map(([name, place]) => `${name} ${printPlace(place, plan)}`);
   const scratch = by(["scratch"]).map(([name, place]) => `${name} ${printPlace(place, plan)}`);

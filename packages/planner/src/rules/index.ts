@@ -1,4 +1,4 @@
-import { isPrimitive, type PrimitiveName, type Value } from "@hulu/core";
+import { isPrimitive, type PrimitiveName } from "@hulu/core";
 import { composites } from "./composites.js";
 import { addRmsNorm, normRotate, swiglu } from "./fused.js";
 import { linear } from "./linear.js";

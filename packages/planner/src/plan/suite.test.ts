@@ -1,0 +1,5 @@
+import { reference } from "@hulu/backend-reference";
+import { testBackend } from "@hulu/testing";
+import { planned } from "../../test/backend.js";
+
+testBackend("of plans on the host", planned, { reference });
