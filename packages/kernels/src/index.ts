@@ -1,5 +1,6 @@
 export * from "./cases.js";
 export * from "./kernel.js";
+export { activations } from "./kernels/activations.js";
 export { type BinaryOp, binary, binaryOps } from "./kernels/binary.js";
 export { binaryI32, binaryI32Ops } from "./kernels/binary-i32.js";
 export { compare, compareOps } from "./kernels/compare.js";
@@ -9,6 +10,7 @@ export { gather } from "./kernels/gather.js";
 export { kernels } from "./kernels/index.js";
 export { iota } from "./kernels/iota.js";
 export { layerNorm } from "./kernels/layer-norm.js";
+export { matmul } from "./kernels/matmul.js";
 export { reduce, reduceOps } from "./kernels/reduce.js";
 export { rmsNorm } from "./kernels/rms-norm.js";
 export { ropeFrequencies, ropeTable } from "./kernels/rope-table.js";

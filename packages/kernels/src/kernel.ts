@@ -82,8 +82,8 @@ export interface Launch<P extends string = string, B extends string = string> {
   readonly entry: string;
   /** Workgroups; one that counts 0 is left out. */
   readonly workgroups: readonly [x: number, y: number, z: number];
-  /** Parameters that differ from those of the call. */
-  readonly params?: Partial<Params<P>>;
+  /** Parameters that differ from those of the call, and all of the kernel's `launchParams`. */
+  readonly params?: Partial<Params<P>> | Params;
   /**
    * Buffers of which only a half-open range along the first axis is bound: those over the limit of a binding are cut. A buffer
    * that is not named is bound whole, and may be longer than its shape.
@@ -112,6 +112,8 @@ export interface Kernel<P extends string = string, B extends string = string> {
   /** What it computes, with its source where it has one. */
   readonly formula: string;
   readonly params: Readonly<Record<P, ParamSpec>>;
+  /** Numbers that a launch gives and a caller does not, such as which part it computes: in the uniform block behind the others. */
+  readonly launchParams?: Readonly<Record<string, ParamSpec>>;
   /** In the order of their bindings; at most eight. */
   readonly buffers: Readonly<Record<B, BufferSpec<P>>>;
   /** Of those that a device can run and that have the wanted storage, the first is taken. */

@@ -8,16 +8,19 @@ export class KernelError extends Error {
 
 const WORD = 4;
 
+/** What the uniform block has, in its order. */
+const blockOf = ({ params, launchParams = {} }: AnyKernel) => Object.entries({ ...params, ...launchParams });
+
 /** Bytes of the uniform block; its size is a multiple of 16. */
-export const paramBytes = (kernel: AnyKernel): number =>
-  Math.ceil((Object.keys(kernel.params).length * WORD) / 16) * 16;
+export const paramBytes = (kernel: AnyKernel): number => Math.ceil((blockOf(kernel).length * WORD) / 16) * 16;
 
 /**
- * Write the uniform block of a call.
+ * Write the uniform block of a launch.
+ * @param params of the call, with those of the launch over them
  * @throws KernelError for a parameter that is missing, or does not fit its type
  */
 export function writeParams(kernel: AnyKernel, params: Params, into: DataView, at = 0): void {
-  for (const [i, [name, { type }]] of Object.entries(kernel.params).entries()) {
+  for (const [i, [name, { type }]] of blockOf(kernel).entries()) {
     const value = params[name];
     if (value === undefined) throw new KernelError(`${kernel.name} needs the parameter ${name}`);
     const fits =

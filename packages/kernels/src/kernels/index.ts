@@ -7,6 +7,7 @@ import { copy } from "./copy.js";
 import { gather } from "./gather.js";
 import { iota } from "./iota.js";
 import { layerNorm } from "./layer-norm.js";
+import { matmul } from "./matmul.js";
 import { reduce } from "./reduce.js";
 import { rmsNorm } from "./rms-norm.js";
 import { ropeTable } from "./rope-table.js";
@@ -29,6 +30,7 @@ export const kernels: readonly AnyKernel[] = [
   anyKernel(gather),
   anyKernel(iota),
   anyKernel(layerNorm),
+  anyKernel(matmul),
   anyKernel(reduce),
   anyKernel(rmsNorm),
   anyKernel(ropeTable),

@@ -25,7 +25,7 @@ function fewerWorkgroups(whole: readonly Launch[]): LaunchLimits | undefined {
   return needed < 2 || needed >= used ? undefined : { ...defaultLimits, maxComputeWorkgroupsPerDimension: needed };
 }
 
-/** About half of the largest buffer, where that can be cut at a place that may be bound. */
+/** About half of the largest buffer, or more where some that are cut together cannot be cut so small at places that may be bound. */
 function smallerBindings(form: KernelForm, params: Params, whole: readonly Launch[]): LaunchLimits | undefined {
   const align = defaultLimits.minStorageBufferOffsetAlignment;
   const { kernel, variant } = form;
@@ -36,10 +36,21 @@ function smallerBindings(form: KernelForm, params: Params, whole: readonly Launc
   });
   const largest = Math.max(...buffers.map(({ size }) => size));
   const needed = Math.max(largest / 2, ...buffers.map(({ step }) => step));
-  const limit = Math.ceil(needed / align) * align;
-  if (limit >= largest) return undefined;
-  const limits = { ...defaultLimits, maxStorageBufferBindingSize: limit };
-  return JSON.stringify(launchesOf(form, params, limits)) === JSON.stringify(whole) ? undefined : limits;
+  for (let limit = Math.ceil(needed / align) * align; limit < largest; limit += align) {
+    const limits = { ...defaultLimits, maxStorageBufferBindingSize: limit };
+    const launches = launchesUnlessTooSmall(form, params, limits);
+    if (launches !== undefined) return JSON.stringify(launches) === JSON.stringify(whole) ? undefined : limits;
+  }
+  return undefined;
+}
+
+function launchesUnlessTooSmall(form: KernelForm, params: Params, limits: LaunchLimits) {
+  try {
+    return launchesOf(form, params, limits);
+  } catch (error) {
+    if (error instanceof KernelError) return undefined;
+    throw error;
+  }
 }
 
 const leastCommonMultiple = (a: number, b: number): number => {
@@ -65,7 +76,8 @@ export function checkLaunches(
     if (launch.workgroups.some((n) => !Number.isInteger(n) || n < 0 || n > most))
       say(`has ${launch.workgroups.join(" x ")} workgroups, where a dimension may have ${most}`);
     for (const name of Object.keys(launch.params ?? {}))
-      if (!(name in form.kernel.params)) say(`sets ${name}, which is none of the parameters`);
+      if (!(name in { ...form.kernel.params, ...form.kernel.launchParams }))
+        say(`sets ${name}, which is none of the parameters`);
     checkBindings(form, params, launch, limits, say);
   }
 }

@@ -1,0 +1,162 @@
+import activation from "../../../../kernels/wgsl/activation.wgsl";
+import mathsF32 from "../../../../kernels/wgsl/maths/f32.wgsl";
+import matmulWgsl from "../../../../kernels/wgsl/matmul.wgsl";
+import sumWorkgroup from "../../../../kernels/wgsl/reduce/workgroup.wgsl";
+import bf16 from "../../../../kernels/wgsl/storage/bf16.wgsl";
+import f32 from "../../../../kernels/wgsl/storage/f32.wgsl";
+import tile from "../../../../kernels/wgsl/tile.wgsl";
+import { defineKernel, type Launch, type LaunchChoice, type Params, type Variant } from "../kernel.js";
+import { grid } from "../layout.js";
+import { rowRanges } from "../split.js";
+import { isQuantized, type Storage, scalesPerRow, wordsPerRow } from "../storage.js";
+import { activate } from "./activations.js";
+
+/** Up to so many rows of x are multiplied one by one: then reading the weight is all the time there is. */
+const FEW = 4;
+/** Rows of the weight that one workgroup of `matvec` takes. */
+const MATVEC_ROWS = 4;
+
+type Names = "m" | "n" | "k" | "bias" | "activation" | "residual";
+type Buffers = "x" | "weight" | "scale" | "bias" | "residual" | "y";
+
+const SOURCES: readonly (readonly [Storage, string])[] = [
+  ["f32", f32],
+  ["bf16", bf16],
+];
+
+const variants: readonly Variant[] = SOURCES.map(([storage, source]) => ({
+  name: storage,
+  storage,
+  features: [],
+  wgsl: [mathsF32, tile, source, sumWorkgroup, activation, matmulWgsl],
+}));
+
+const preset = (name: string, [m, n]: readonly [number, number], blocks: number, matvec: number) => ({
+  name,
+  constants: { THREADS_M: m, THREADS_N: n, BLOCKS_M: blocks, BLOCKS_N: 1, MATVEC_THREADS: matvec },
+  invocations: Math.max(m * n, matvec),
+  // Tiles of 16 float32 along k, or 16 bytes for each thread.
+  workgroupBytes: Math.max((4 * blocks * m + 4 * n) * 16 * 4, matvec * 16),
+});
+
+/**
+ * A linear layer with what is often done around it. `x` is `[m k]`, `weight` `[n k]` in any storage, `bias` `[n]` where `bias` is
+ * 1, `residual` `[m n]` where `residual` is 1, `y` `[m n]`. `activation` is 0 for none, or an index of `activations`.
+ * Matrices over the limit of a binding are cut by rows.
+ */
+export const matmul = defineKernel<Names, Buffers>({
+  name: "matmul",
+  formula: "y = act(x W^T + bias) + residual",
+  params: {
+    m: { type: "u32", about: "rows of x" },
+    n: { type: "u32", about: "rows of the weight" },
+    k: { type: "u32", about: "numbers in a row of either; any" },
+    bias: { type: "u32", about: "1: a bias is added" },
+    activation: { type: "u32", about: "0: none, 1: GELU by erf, 2: GELU by tanh, 3: SiLU" },
+    residual: { type: "u32", about: "1: a residual is added, behind the activation" },
+  },
+  launchParams: {
+    row0: { type: "u32", about: "the first row of the weight that is bound" },
+    rows: { type: "u32", about: "how many of its rows are bound" },
+  },
+  buffers: {
+    x: { role: "input", element: "f32", shape: ({ m, k }) => [m, k] },
+    weight: { role: "input", element: "weight", shape: ({ n, k }) => [n, k] },
+    scale: { role: "input", element: "scale", shape: ({ n, k }) => [n, k] },
+    bias: { role: "input", element: "f32", shape: ({ n, bias }) => [bias * n] },
+    residual: { role: "input", element: "f32", shape: ({ m, n, residual }) => [residual * m, n] },
+    y: { role: "output", element: "f32", shape: ({ m, n }) => [m, n] },
+  },
+  variants,
+  presets: [
+    preset("64 x 64 tiles, 128 threads", [8, 16], 2, 128),
+    preset("64 x 64 tiles, 256 threads", [16, 16], 1, 64),
+    preset("32 x 32 tiles, 64 threads", [8, 8], 1, 64),
+  ],
+  launches,
+  reference({ m, n, k, bias: biased, activation: act, residual: added }, { x = [], weight = [], bias, residual }) {
+    const y = new Float64Array(m * n);
+    for (let row = 0; row < m; row++)
+      for (let column = 0; column < n; column++) {
+        let sum = biased === 1 ? bias![column]! : 0;
+        for (let i = 0; i < k; i++) sum += x[row * k + i]! * weight[column * k + i]!;
+        const at = row * n + column;
+        y[at] = activate(act, sum) + (added === 1 ? residual![at]! : 0);
+      }
+    return { y };
+  },
+  tolerance: ({ k }) => ({
+    abs: 4e-6 + 5e-7 * k,
+    rel: 1e-6,
+    why: "k float32 products of ordinary numbers, summed in any order; an erf of 1.5e-7",
+  }),
+  work: ({ m, n, k, bias, residual }, { storage = "f32" }) => ({
+    bytes: 4 * (n * (wordsPerRow(storage, k) + scalesPerRow(storage, k)) + m * k + bias * n + (1 + residual) * m * n),
+    flops: 2 * m * n * k,
+  }),
+  cases: {
+    sizes: { m: [0, 70], n: [1, 70], k: [1, 70], bias: [0, 1], activation: [0, 3], residual: [0, 1] },
+    always: [
+      { m: 1, n: 1, k: 1, bias: 0, activation: 0, residual: 0 },
+      { m: 1, n: 7, k: 1064, bias: 1, activation: 0, residual: 1 },
+      { m: 4, n: 5, k: 129, bias: 1, activation: 3, residual: 0 },
+      { m: 5, n: 33, k: 47, bias: 0, activation: 1, residual: 1 },
+      { m: 65, n: 64, k: 40, bias: 1, activation: 0, residual: 1 },
+      { m: 64, n: 129, k: 16, bias: 1, activation: 2, residual: 0 },
+    ],
+    exact: true,
+    make({ m = 1, n = 1, k = 1, bias = 0, activation = 0, residual = 0 }, random) {
+      // What activations give is not exact.
+      const params = { m, n, k, bias, activation: random.exact ? 0 : activation, residual };
+      const numbers = (count: number, used: number) => (used === 1 ? random.numbers(count) : new Float32Array());
+      return {
+        params,
+        inputs: {
+          x: random.numbers(m * k),
+          weight: random.numbers(n * k),
+          bias: numbers(n, bias),
+          residual: numbers(m * n, residual),
+        },
+      };
+    },
+    bench: {
+      "prefill, 7B, down": { m: 1024, n: 3584, k: 18944 },
+      "prefill, 7B, query": { m: 1024, n: 3584, k: 3584, bias: 1 },
+      "decode, 7B, down": { m: 1, n: 3584, k: 18944, residual: 1 },
+      "decode, 7B, query": { m: 1, n: 3584, k: 3584, bias: 1 },
+      "decode, 7B, head": { m: 1, n: 152064, k: 3584 },
+    },
+  },
+});
+
+/** Rows of x by rows of the weight, each as they fit a binding, each by tiles or few rows. */
+function launches(params: Params<Names>, choice: LaunchChoice): readonly Launch<Names, Buffers>[] {
+  const { n, k, residual } = params;
+  const { variant, preset, limits } = choice;
+  const storage = variant.storage ?? "f32";
+  const entry = `${params.m <= FEW ? "matvec" : "tile"}${isWhole(storage, k) ? "" : "_odd"}`;
+  const across = rowRanges(params.m, [4 * k, 4 * n], limits, "matmul's x and y");
+  const down = rowRanges(n, [4 * wordsPerRow(storage, k), 4 * scalesPerRow(storage, k)], limits, "matmul's weight");
+  return across.flatMap((some) =>
+    down.map((part) => {
+      const [m, rows] = [some[1] - some[0], part[1] - part[0]];
+      return {
+        entry,
+        workgroups: grid(workgroupsOf(entry, m, rows, preset.constants), 1, limits.maxComputeWorkgroupsPerDimension),
+        params: { m, row0: part[0], rows },
+        rows: {
+          ...(across.length > 1 && { x: some, y: some, ...(residual === 1 && { residual: some }) }),
+          ...(down.length > 1 && { weight: part, ...(isQuantized(storage) && { scale: part }) }),
+        },
+      };
+    }),
+  );
+}
+
+function workgroupsOf(entry: string, m: number, rows: number, c: Readonly<Record<string, number>>): number {
+  if (entry.startsWith("matvec")) return m * Math.ceil(rows / MATVEC_ROWS);
+  return Math.ceil(m / (4 * c.BLOCKS_M! * c.THREADS_M!)) * Math.ceil(rows / (4 * c.BLOCKS_N! * c.THREADS_N!));
+}
+
+/** Whether rows of x are whole vectors of four, and rows of the weight whole units of its storage. */
+const isWhole = (storage: Storage, k: number): boolean => k % (storage === "bf16" || storage === "f16" ? 8 : 4) === 0;
