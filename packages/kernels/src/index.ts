@@ -1,6 +1,7 @@
 export * from "./cases.js";
 export * from "./kernel.js";
 export { activations } from "./kernels/activations.js";
+export { attention } from "./kernels/attention.js";
 export { type BinaryOp, binary, binaryOps } from "./kernels/binary.js";
 export { binaryI32, binaryI32Ops } from "./kernels/binary-i32.js";
 export { compare, compareOps } from "./kernels/compare.js";

@@ -1,4 +1,5 @@
 import { type AnyKernel, anyKernel } from "../kernel.js";
+import { attention } from "./attention.js";
 import { binary } from "./binary.js";
 import { binaryI32 } from "./binary-i32.js";
 import { compare } from "./compare.js";
@@ -22,6 +23,7 @@ import { unary } from "./unary.js";
 
 /** Every kernel, for what treats all of them alike: tests, benchmarks, a table. */
 export const kernels: readonly AnyKernel[] = [
+  anyKernel(attention),
   anyKernel(binary),
   anyKernel(binaryI32),
   anyKernel(compare),
