@@ -17,12 +17,17 @@ export async function feedsOnHost(
 ): Promise<ReadonlyMap<string, HostTensor>> {
   const fed = new Map<string, HostTensor>();
   for (const [name, feed] of Object.entries(inputs)) fed.set(name, await toHost(feed));
+  checkTypes(graph, fed);
+  return fed;
+}
+
+/** @throws FeedError for floats instead of integers, and the other way round */
+export function checkTypes(graph: Graph, fed: ReadonlyMap<string, Pick<HostTensor, "dtype">>): void {
   for (const [name, value] of Object.entries(graph.inputs)) {
     const found = fed.get(name)?.dtype;
     if (found !== undefined && found !== value.dtype)
       throw new FeedError(`${graph.name}: ${name} is ${found}, it must be ${value.dtype}`);
   }
-  return fed;
 }
 
 /**
@@ -30,7 +35,7 @@ export async function feedsOnHost(
  * @returns by how many positions the session will be longer
  * @throws SessionError when they do not fit, or when the run holds several conversations
  */
-export function reserveRows(graph: Graph, session: HostSession, env: Env): number {
+export function reserveRows(graph: Graph, session: Pick<HostSession, "reserve">, env: Env): number {
   const first = graph.states[0];
   if (first === undefined) return 0;
   const count = evaluate(first.rows.dims[1]!.size, env);

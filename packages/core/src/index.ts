@@ -1,6 +1,7 @@
 export { type ArchiveTensor, readArchive, writeArchive } from "./archive.js";
 export * from "./backend.js";
 export * from "./compile.js";
+export { checkTypes, reserveRows } from "./feeds.js";
 export * from "./generate/generate.js";
 export { type Random, seededRandom } from "./generate/random.js";
 export * from "./generate/sample.js";
@@ -45,6 +46,7 @@ export * as nn from "./nn/index.js";
 export * as ops from "./ops/index.js";
 export { isPrimitive, type PrimitiveName, primitives } from "./ops/primitives.js";
 export { HostSession, SESSION_STEP, type SessionOwner, sessionBytes, sessionOwner } from "./session.js";
+export * from "./session-parts.js";
 export * from "./tensor.js";
 export type { VisualFrames } from "./vision/chunks.js";
 export * from "./vision/encode.js";

@@ -1,8 +1,8 @@
-import { readArchive, writeArchive } from "./archive.js";
 import { type Session, SessionError } from "./backend.js";
 import { fingerprint } from "./fingerprint.js";
 import type { Programs } from "./graph/graph.js";
 import { type Env, printSize } from "./graph/size.js";
+import { checkKept, checkRoom, restoredSession, savedSession, sessionCapacity, Turns } from "./session-parts.js";
 import { Rows } from "./session-rows.js";
 import type { WeightSource } from "./weights/source.js";
 
@@ -70,17 +70,11 @@ export class HostSession implements Session {
   readonly #owner: SessionOwner;
   #states: Map<string, Rows> | undefined;
   #length = 0;
-  #turn: Promise<unknown> = Promise.resolve();
-  /** How many runs are under way or wait for their turn. */
-  #waiting = 0;
+  readonly #turns = new Turns();
 
   constructor(owner: SessionOwner, options: { readonly capacity?: number; readonly from?: Uint8Array } = {}) {
     this.#owner = owner;
-    this.capacity = options.capacity ?? owner.most;
-    if (!Number.isSafeInteger(this.capacity) || this.capacity < 1)
-      throw new SessionError(`a capacity is a positive whole number, not ${this.capacity}`);
-    if (this.capacity > owner.most)
-      throw new SessionError(`a capacity of ${this.capacity} is over the ${owner.most} positions of this compilation`);
+    this.capacity = sessionCapacity(owner, options.capacity);
     const heads = (name: string) => owner.heads?.get(name) ?? 1;
     this.#states = new Map(
       [...owner.widths].map(([name, width]) => [name, new Rows(width, heads(name), this.capacity)]),
@@ -97,10 +91,7 @@ export class HostSession implements Session {
 
   /** Run `body` when every earlier run on this session has ended. */
   inTurn<T>(body: () => Promise<T>): Promise<T> {
-    this.#waiting++;
-    const next = this.#turn.then(body, body).finally(() => this.#waiting--);
-    this.#turn = next.catch(() => undefined);
-    return next;
+    return this.#turns.next(body);
   }
 
   /** The rows of a state, `[length, width]`; perhaps a view that the next `append` leaves behind. */
@@ -129,16 +120,12 @@ export class HostSession implements Session {
   /** @throws SessionError when `count` more positions do not fit */
   reserve(count: number): void {
     this.#alive();
-    if (this.#length + count > this.capacity)
-      throw new SessionError(
-        `${count} more positions do not fit: the session holds ${this.#length} of ${this.capacity}`,
-      );
+    checkRoom(this, count);
   }
 
   truncate(n: number): void {
     const states = this.#alive();
-    if (!Number.isSafeInteger(n) || n < 0 || n > this.#length)
-      throw new SessionError(`cannot keep ${n} of ${this.#length} positions`);
+    checkKept(n, this.#length);
     for (const state of states.values()) state.clear(n, this.#length);
     this.#length = n;
   }
@@ -152,12 +139,8 @@ export class HostSession implements Session {
   }
 
   async save(): Promise<Uint8Array> {
-    const tensors = [...this.#alive()].map(([name, state]) => ({
-      name,
-      shape: [this.#length, state.width],
-      data: state.read(this.#length),
-    }));
-    return writeArchive(tensors, { fingerprint: this.#owner.fingerprint, length: String(this.#length) });
+    const rows = new Map([...this.#alive()].map(([name, state]) => [name, state.read(this.#length)]));
+    return savedSession(this.#owner, this.#length, rows);
   }
 
   dispose(): void {
@@ -168,7 +151,7 @@ export class HostSession implements Session {
       for (const state of states?.values() ?? []) state.release();
     };
     // A run that is under way reads them to its end.
-    if (this.#waiting === 0) release();
+    if (this.#turns.idle) release();
     else void this.inTurn(async () => release());
   }
   [Symbol.dispose](): void {
@@ -176,16 +159,8 @@ export class HostSession implements Session {
   }
 
   #restore(bytes: Uint8Array): void {
-    const { metadata, tensors } = readArchive(bytes);
-    if (metadata.get("fingerprint") !== this.#owner.fingerprint)
-      throw new SessionError("the saved session belongs to other programs or weights");
-    const count = Number(metadata.get("length"));
-    const fits = [...this.#owner.widths].every(
-      ([name, width]) => tensors.get(name)?.shape.join(" ") === `${count} ${width}`,
-    );
-    if (!fits || tensors.size !== this.#owner.widths.size || metadata.get("length") !== String(count))
-      throw new SessionError("the saved session is damaged");
-    this.append(new Map([...tensors].map(([name, t]) => [name, t.data])), count);
+    const { count, rows } = restoredSession(this.#owner, bytes);
+    this.append(rows, count);
   }
 
   #alive(): Map<string, Rows> {

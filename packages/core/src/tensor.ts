@@ -5,15 +5,16 @@ export const countOf = (shape: readonly number[]): number => shape.reduce((n, d)
 
 /** Numbers of the host as a float32 tensor. */
 export function hostF32(data: Float32Array | readonly number[], shape: readonly number[]): HostTensor {
-  return checked({ dtype: "f32", shape, data: data instanceof Float32Array ? data : Float32Array.from(data) });
+  return checkTensor({ dtype: "f32", shape, data: data instanceof Float32Array ? data : Float32Array.from(data) });
 }
 
 /** Numbers of the host as an int32 tensor. */
 export function hostI32(data: Int32Array | readonly number[], shape: readonly number[] = [data.length]): HostTensor {
-  return checked({ dtype: "i32", shape, data: data instanceof Int32Array ? data : Int32Array.from(data) });
+  return checkTensor({ dtype: "i32", shape, data: data instanceof Int32Array ? data : Int32Array.from(data) });
 }
 
-function checked(tensor: HostTensor): HostTensor {
+/** What a caller gave as a tensor. @throws FeedError when its numbers do not fill its shape, or are of another type */
+export function checkTensor(tensor: HostTensor): HostTensor {
   if (countOf(tensor.shape) !== tensor.data.length)
     throw new FeedError(`${tensor.data.length} numbers do not fill the shape [${tensor.shape.join(" ")}]`);
   if (tensor.data instanceof Float32Array !== (tensor.dtype === "f32"))
@@ -38,7 +39,7 @@ export function resultOnHost({ dtype, shape, data }: HostTensor): Tensor {
   return tensor;
 }
 
-const isHost = (feed: HostTensor | Tensor): feed is HostTensor => "data" in feed;
+export const isHostTensor = (feed: HostTensor | Tensor): feed is HostTensor => "data" in feed;
 
 /**
  * Bring what was fed to the host, a list joined along its first axis.
@@ -47,27 +48,40 @@ const isHost = (feed: HostTensor | Tensor): feed is HostTensor => "data" in feed
 export async function toHost(feed: Feed): Promise<HostTensor> {
   if (!Array.isArray(feed)) {
     const one = feed as HostTensor | Tensor;
-    return isHost(one) ? checked(one) : { dtype: one.dtype, shape: one.shape, data: await one.read() };
+    return isHostTensor(one) ? checkTensor(one) : { dtype: one.dtype, shape: one.shape, data: await one.read() };
   }
   const parts = await Promise.all(feed.map(toHost));
-  const [first] = parts;
-  if (first === undefined) throw new FeedError("an empty list feeds nothing");
-  if (first.shape.length === 0) throw new FeedError("numbers without an axis cannot be joined in a list");
-  const tail = first.shape.slice(1).join(" ");
-  if (
-    parts.some(
-      (p) => p.dtype !== first.dtype || p.shape.length !== first.shape.length || p.shape.slice(1).join(" ") !== tail,
-    )
-  )
-    throw new FeedError("the parts of a fed list differ in more than their first axis");
-  const data = first.dtype === "f32" ? new Float32Array(sum(parts)) : new Int32Array(sum(parts));
+  const { dtype, shape } = joinedShape(parts);
+  const data = dtype === "f32" ? new Float32Array(sum(parts)) : new Int32Array(sum(parts));
   let at = 0;
   for (const p of parts) {
     data.set(p.data, at);
     at += p.data.length;
   }
-  const rows = parts.reduce((n, p) => n + (p.shape[0] ?? 0), 0);
-  return { dtype: first.dtype, shape: [rows, ...first.shape.slice(1)], data };
+  return { dtype, shape, data };
+}
+
+/**
+ * What the parts of a fed list are once they are joined along their first axis.
+ * @throws FeedError when they differ in more than that
+ */
+export function joinedShape(
+  parts: readonly Pick<HostTensor, "dtype" | "shape">[],
+): Pick<HostTensor, "dtype" | "shape"> {
+  const [first] = parts;
+  if (first === undefined) throw new FeedError("an empty list feeds nothing");
+  if (first.shape.length === 0) throw new FeedError("numbers without an axis cannot be joined in a list");
+  const tail = first.shape.slice(1);
+  if (
+    parts.some(
+      (p) =>
+        p.dtype !== first.dtype ||
+        p.shape.length !== first.shape.length ||
+        p.shape.slice(1).join(" ") !== tail.join(" "),
+    )
+  )
+    throw new FeedError("the parts of a fed list differ in more than their first axis");
+  return { dtype: first.dtype, shape: [parts.reduce((n, p) => n + (p.shape[0] ?? 0), 0), ...tail] };
 }
 
 const sum = (parts: readonly HostTensor[]): number => parts.reduce((n, p) => n + p.data.length, 0);

@@ -35,53 +35,54 @@ export interface Packed {
 
 /**
  * Numbers in their storage, rounded to the nearest that it can hold. A quantized group's scale is its largest magnitude over
- * 127 or 7, as float32; a group of zeros has scale 0.
- * @param data row-major, `[rows width]`
+ * 127 or 7, as float32; a group of zeros has scale 0. Fast for a `Float32Array`: a model goes through here as it is loaded.
+ * @param data row-major, `[rows width]`, taken as float32
  */
 export function pack(storage: Storage, data: ArrayLike<number>, rows: number, width: number): Packed {
-  const perRow = wordsPerRow(storage, width);
-  const words = new Uint32Array(rows * perRow);
+  const numbers = data instanceof Float32Array ? data : Float32Array.from(data);
+  const words = new Uint32Array(rows * wordsPerRow(storage, width));
   const scales = new Float32Array(rows * scalesPerRow(storage, width));
-  for (let row = 0; row < rows; row++) {
-    const from = row * width;
-    if (isQuantized(storage)) {
-      const groups = scalesPerRow(storage, width);
-      quantizeRow(storage, data, from, width, words.subarray(row * perRow), scales.subarray(row * groups));
-    } else for (let i = 0; i < width; i++) put(storage, words, row * perRow, i, data[from + i]!);
-  }
+  const bits = new Uint32Array(numbers.buffer, numbers.byteOffset, numbers.length);
+  if (storage === "f32") words.set(bits.subarray(0, rows * width));
+  else if (isQuantized(storage)) quantize(storage, numbers, rows, width, { words, scales });
+  else halve(storage === "f16" ? halfOf : bfloatOf, bits, rows, width, words);
   return { words, scales };
 }
 
-function quantizeRow(
-  storage: Storage,
-  data: ArrayLike<number>,
-  from: number,
-  width: number,
-  words: Uint32Array,
-  scales: Float32Array,
-): void {
-  const bits = BITS[storage];
-  const most = 2 ** (bits - 1) - 1;
-  const perWord = 32 / bits;
-  for (let group = 0; group * GROUP < width; group++) {
-    const end = Math.min(width, (group + 1) * GROUP);
-    let largest = 0;
-    for (let i = group * GROUP; i < end; i++) largest = Math.max(largest, Math.abs(data[from + i]!));
-    const scale = Math.fround(largest / most);
-    scales[group] = scale;
-    for (let i = group * GROUP; i < (group + 1) * GROUP; i++) {
-      const q = i < end && scale > 0 ? Math.max(-most, Math.min(most, Math.round(data[from + i]! / scale))) : 0;
-      words[Math.floor(i / perWord)]! |= (q + most + 1) << (bits * (i % perWord));
-    }
-  }
+/** Two numbers a word, the first in its lower half: every host of Node and of WebGPU is little-endian. */
+function halve(round: (bits: number) => number, bits: Uint32Array, rows: number, width: number, words: Uint32Array) {
+  const halves = new Uint16Array(words.buffer);
+  const perRow = Math.ceil(width / 2) * 2;
+  for (let row = 0; row < rows; row++)
+    for (let i = 0; i < width; i++) halves[row * perRow + i] = round(bits[row * width + i]!);
 }
 
-function put(storage: Storage, words: Uint32Array, row: number, i: number, x: number): void {
-  if (storage === "f32") words[row + i] = bitsOf(x);
-  else {
-    const half = storage === "f16" ? toHalf(x) : toBfloat(x);
-    words[row + (i >> 1)]! |= half << (16 * (i & 1));
-  }
+function quantize(storage: Storage, data: Float32Array, rows: number, width: number, { words, scales }: Packed): void {
+  const most = 2 ** (BITS[storage] - 1) - 1;
+  const groups = scalesPerRow(storage, width);
+  const stored = new Uint8Array(words.buffer);
+  const block = new Uint8Array(GROUP);
+  for (let row = 0; row < rows; row++)
+    for (let group = 0; group < groups; group++) {
+      const from = row * width + group * GROUP;
+      const count = Math.min(GROUP, width - group * GROUP);
+      const at = row * groups + group;
+      scales[at] = quantizeGroup(data, from, count, most, block);
+      if (storage === "i8") stored.set(block, at * GROUP);
+      else for (let i = 0; i < GROUP; i += 2) stored[(at * GROUP + i) / 2] = block[i]! | (block[i + 1]! << 4);
+    }
+}
+
+/** One group as stored numbers, its end filled up with zero weights. @returns its scale */
+function quantizeGroup(data: Float32Array, from: number, count: number, most: number, block: Uint8Array): number {
+  let largest = 0;
+  for (let i = 0; i < count; i++) largest = Math.max(largest, Math.abs(data[from + i]!));
+  const scale = Math.fround(largest / most);
+  block.fill(most + 1);
+  if (scale > 0)
+    for (let i = 0; i < count; i++)
+      block[i] = Math.max(-most, Math.min(most, Math.round(data[from + i]! / scale))) + most + 1;
+  return scale;
 }
 
 /** What a storage holds, in plain numbers: `[rows width]`. */
@@ -124,32 +125,32 @@ function floatOf(bits: number): number {
 }
 
 /** The nearest bfloat16, ties to even; a NaN stays one. */
-export function toBfloat(x: number): number {
-  const bits = bitsOf(x);
+export const toBfloat = (x: number): number => bfloatOf(bitsOf(x));
+
+/** The nearest float16, ties to even; what is too large becomes infinite. IEEE 754 binary16. */
+export const toHalf = (x: number): number => halfOf(bitsOf(x));
+
+/** @param bits of a float32 */
+function bfloatOf(bits: number): number {
   if ((bits & 0x7fffffff) > 0x7f800000) return (bits >>> 16) | 0x40;
   return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
 }
 
-/** The nearest float16, ties to even; what is too large becomes infinite. IEEE 754 binary16. */
-export function toHalf(x: number): number {
-  const bits = bitsOf(x);
+/** @param bits of a float32 */
+function halfOf(bits: number): number {
   const sign = (bits >>> 16) & 0x8000;
   const magnitude = bits & 0x7fffffff;
-  if (magnitude > 0x7f800000) return sign | 0x7e00;
-  const value = Math.abs(floatOf(magnitude));
-  if (value >= 65520) return sign | 0x7c00;
-  // Under 2^-14 a step is 2^-24; above, 2^-10 of the power of two below.
-  const exponent = Math.max(-14, (magnitude >>> 23) - 127);
-  const steps = roundToEven(value * 2 ** (10 - exponent));
-  // Rounding up to the next power of two carries into the exponent by itself.
-  return sign | (steps + (exponent === -14 ? 0 : (exponent + 14) << 10));
+  // 2^16 and above, infinities and NaN.
+  if (magnitude >= 0x47800000) return sign | (magnitude > 0x7f800000 ? 0x7e00 : 0x7c00);
+  // From 2^-14 the exponent is moved by 112; rounding up to the next power of two carries into it by itself.
+  if (magnitude >= 0x38800000) return sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13);
+  // Below, a step is 2^-24; half a step and less is nothing.
+  const exponent = magnitude >>> 23;
+  if (exponent < 102) return sign;
+  const drop = 126 - exponent;
+  const fraction = (magnitude & 0x7fffff) | 0x800000;
+  return sign | ((fraction + (1 << (drop - 1)) - 1 + ((fraction >>> drop) & 1)) >>> drop);
 }
-
-const roundToEven = (x: number): number => {
-  const low = Math.floor(x);
-  const rest = x - low;
-  return rest > 0.5 || (rest === 0.5 && low % 2 === 1) ? low + 1 : low;
-};
 
 /** The number that a float16 stands for. */
 export function fromHalf(half: number): number {
