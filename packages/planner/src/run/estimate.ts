@@ -18,7 +18,7 @@ import { pooled } from "./pool.js";
 import { constantsBytes } from "./prepare.js";
 import { sessionRoom } from "./session.js";
 import { type StorageOf, weightLayouts } from "./weight-layout.js";
-import { largestPiece } from "./weight-pieces.js";
+import { largestPiece, PIECE } from "./weight-pieces.js";
 
 const WORD = 4;
 const sum = (numbers: Iterable<number>): number => [...numbers].reduce((n, x) => n + x, 0);
@@ -42,7 +42,7 @@ export function estimatePlans(
   const growing = states.held > states.first ? states.largest : 0;
   return memoryEstimate({
     weights: sum(layouts.map((w) => allocated(w.bytes) + (w.scaleBytes > 0 ? allocated(w.scaleBytes) : 0))),
-    loading: Math.max(0, ...layouts.map(largestPiece)),
+    loading: Math.min(sum(layouts.map((w) => w.bytes + w.scaleBytes)), Math.max(PIECE, ...layouts.map(largestPiece))),
     session: states.held,
     work: sum(pooled(runs).map(allocated)) + sum(results) + growing + constantsBytes(plans.values()),
     fixed: 0,

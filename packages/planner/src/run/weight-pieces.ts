@@ -3,8 +3,8 @@ import { pack, scalesPerRow, wordsPerRow } from "@hulu/kernels";
 import { storageAsStored, type WeightLayout } from "./weight-layout.js";
 
 const WORD = 4;
-/** Bytes that are read at a time where they are passed on as they are. */
-const PIECE = 16 * 2 ** 20;
+/** Bytes that are read at a time where they are passed on as they are, and that a device may have before it. */
+export const PIECE = 16 * 2 ** 20;
 /** Numbers that are read at a time where each is looked at: a few milliseconds' work. */
 const CONVERTED = 2 ** 19;
 /** How long, in milliseconds, the event loop may wait. */

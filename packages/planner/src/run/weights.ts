@@ -4,7 +4,7 @@ import { type DeviceBuffer, DeviceError, type KernelDevice } from "../device.js"
 import type { Plan } from "../plan.js";
 import { DeviceMemory } from "./memory.js";
 import { type StorageOf, type WeightLayout, weightLayouts } from "./weight-layout.js";
-import { pieces } from "./weight-pieces.js";
+import { PIECE, pieces } from "./weight-pieces.js";
 
 /** A weight on the device. */
 export interface HeldWeight {
@@ -26,8 +26,8 @@ export interface LoadOptions extends Pick<CompileOptions, "signal" | "onProgress
 }
 
 /**
- * Bring the weights of some plans to a device, piece by piece: the host holds one piece at a time (16 MiB as stored), and the
- * device one piece that it was given and has not taken over yet.
+ * Bring the weights of some plans to a device, piece by piece: the host holds one piece at a time, of 16 MiB as
+ * stored, and the device as much beside the weights.
  * @throws WeightError when a weight is missing or has another shape, before any is read
  * @throws DeviceError when there is no memory for them; what was uploaded is freed then, as after an abort
  */
@@ -41,13 +41,15 @@ export async function loadWeights(
   const layouts = weightLayouts(plans.values(), (path) => source.info(path) as StoredTensor, storageOf);
   for (const layout of layouts.values()) checkSize(layout, device);
   const memory = new DeviceMemory(device);
+  const upload = new Upload(device);
   const held = new Map<string, HeldWeight>();
   try {
     for (const [path, layout] of layouts) {
       signal?.throwIfAborted();
-      held.set(path, await load(layout, source, memory, signal));
+      held.set(path, await load(layout, source, memory, upload, signal));
       onProgress?.(held.size, layouts.size, path);
     }
+    await device.settled();
     signal?.throwIfAborted();
   } catch (error) {
     memory.dispose();
@@ -67,20 +69,35 @@ async function load(
   layout: WeightLayout,
   source: WeightSource,
   memory: DeviceMemory,
+  upload: Upload,
   signal: AbortSignal | undefined,
 ): Promise<HeldWeight> {
   const { path, storage, bytes, scaleBytes } = layout;
   const buffer = memory.alloc(bytes, path);
   const scale = scaleBytes > 0 ? memory.alloc(scaleBytes, `${path} scales`) : undefined;
-  const { device } = memory;
-  for await (const piece of pieces(layout, source, signal)) {
-    if (piece.words.byteLength > 0) device.write(buffer, piece.at, piece.words);
-    if (scale !== undefined && piece.scales.byteLength > 0) device.write(scale, piece.scalesAt, piece.scales);
-    // Without this a queue would hold a copy of everything that it has not come to.
-    await device.settled();
+  for await (const { words, at, scales, scalesAt } of pieces(layout, source, signal)) {
     signal?.throwIfAborted();
+    await upload.write(words.byteLength + scales.byteLength, () => {
+      if (words.byteLength > 0) memory.device.write(buffer, at, words);
+      if (scale !== undefined && scales.byteLength > 0) memory.device.write(scale, scalesAt, scales);
+    });
   }
   return { storage, buffer, scale };
+}
+
+/** Writes that the device waits for: without this a queue would hold a copy of everything that it has not come to. */
+class Upload {
+  #pending = 0;
+  constructor(readonly device: KernelDevice) {}
+
+  async write(bytes: number, body: () => void): Promise<void> {
+    if (this.#pending > 0 && this.#pending + bytes > PIECE) {
+      await this.device.settled();
+      this.#pending = 0;
+    }
+    body();
+    this.#pending += bytes;
+  }
 }
 
 function checkSize({ path, bytes }: WeightLayout, { limits }: KernelDevice): void {
