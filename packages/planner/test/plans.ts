@@ -36,7 +36,7 @@ const input = (name: string): Place => ({ kind: "input", name });
 const output = (name: string): Place => ({ kind: "output", name });
 
 /** Rows of a weight by index: a kernel that takes a weight in any storage. */
-export const lookup = anyKernel(
+const lookup = anyKernel(
   defineKernel({
     name: "lookup",
     formula: "y[c] = weight[index[c]]",
@@ -174,7 +174,7 @@ function lookupPlan(rows: number, width: number): Plan {
   };
 }
 
-export const TABLE = [5, WIDTH] as const;
+const TABLE = [5, WIDTH] as const;
 
 export const plans = (rows: number = TABLE[0], width: number = TABLE[1]): ReadonlyMap<string, Plan> =>
   new Map([
