@@ -1,3 +1,7 @@
+import { threadPresets } from "./elementwise.js";
+import type { Launch, LaunchChoice, Params, Preset } from "./kernel.js";
+import { rowwise } from "./rowwise.js";
+
 // The pairs of a head that rotary positions turn, in plain numbers.
 
 /** Where both numbers of pair `i` lie, counted over heads of `dim` numbers one behind the other. */
@@ -17,4 +21,24 @@ export function rotated(
   const [a, b] = [x[first]!, x[second]!];
   y[first] = a * cos - b * sin;
   y[second] = b * cos + a * sin;
+}
+
+/** A thread makes an angle once for so many heads. */
+const HEADS = 4;
+
+/** Presets of kernels that make the angles they turn by. */
+export const ropePresets: readonly Preset[] = threadPresets.map((preset) => ({
+  ...preset,
+  constants: { ...preset.constants, HEADS },
+}));
+
+/** Launches of such a kernel: a thread for a pair of up to `HEADS` heads of a row. */
+export function ropeLaunches<const B extends string>(
+  { rows, heads, dim }: Params<"rows" | "heads" | "dim">,
+  buffers: readonly B[],
+  { preset, limits }: Pick<LaunchChoice, "preset" | "limits">,
+): readonly Launch<"rows", B>[] {
+  const threads = Math.ceil(heads / HEADS) * (dim / 2);
+  const groups = (n: number) => Math.ceil((n * threads) / preset.invocations);
+  return rowwise({ name: "rows", rows, width: heads * dim, buffers, groups }, { limits });
 }

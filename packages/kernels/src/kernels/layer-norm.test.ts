@@ -22,3 +22,14 @@ test("neither a mean of a million nor one huge number costs the others their dig
   const worst = Array.from(y, (n, i) => Math.abs(n - wanted[i]!) / (1 + Math.abs(wanted[i]!)));
   expect(Math.max(...worst)).toBeLessThan(2e-6);
 });
+
+test("a row of one number gives the bias, wherever it is", async () => {
+  const width = 700;
+  const inputs = {
+    x: new Float32Array(width).fill(8193.1),
+    weight: new Float32Array(width).fill(1),
+    bias: new Float32Array(width).fill(3),
+  };
+  const { y = [] } = await runKernel(device, layerNorm, { params: { rows: 1, width, eps: 1e-6 }, inputs });
+  for (const n of y) expect(n).toBeCloseTo(3, 5);
+});

@@ -32,7 +32,7 @@ export const rmsNorm = defineKernel({
   },
   tolerance: ({ width }) => ({
     abs: 1e-6,
-    rel: 4e-6 + width * 6e-8,
+    rel: 4e-6 + (width / 64) * 6e-8,
     why: "a float32 sum of squares, an inverse square root of 2 ulp, and two products",
   }),
   work: ({ rows, width }) => ({ bytes: 4 * width * (2 * rows + 1), flops: 4 * rows * width }),

@@ -1,0 +1,50 @@
+import wgsl from "../../../../kernels/wgsl/add_rms_norm.wgsl";
+import { defineKernel } from "../kernel.js";
+import { reducing, rowPresets, rowwise } from "../rowwise.js";
+import { rmsNorm } from "./rms-norm.js";
+
+/** A residual and the norm behind it: `x`, `residual`, `sum` and `y` are `[rows width]`, `weight` is `[width]`. */
+export const addRmsNorm = defineKernel({
+  name: "add_rms_norm",
+  formula: "sum = x + residual; y = sum / sqrt(mean(sum^2) + eps) * weight, over each row. Zhang and Sennrich, 2019",
+  params: {
+    rows: { type: "u32", about: "how many rows" },
+    width: { type: "u32", about: "numbers in a row" },
+    eps: { type: "f32", about: "added to the mean square" },
+  },
+  buffers: {
+    x: { role: "input", element: "f32", shape: ({ rows, width }) => [rows, width] },
+    residual: { role: "input", element: "f32", shape: ({ rows, width }) => [rows, width] },
+    weight: { role: "input", element: "f32", shape: ({ width }) => [width] },
+    sum: { role: "output", element: "f32", shape: ({ rows, width }) => [rows, width] },
+    y: { role: "output", element: "f32", shape: ({ rows, width }) => [rows, width] },
+  },
+  variants: reducing(wgsl),
+  presets: rowPresets,
+  launches: ({ rows, width }, choice) =>
+    rowwise({ name: "rows", rows, width, buffers: ["x", "residual", "sum", "y"], groups: (n) => n }, choice),
+  reference(params, { x = [], residual = [], weight = [] }) {
+    const sum = Float64Array.from(x, (n, i) => n + residual[i]!);
+    return { sum, ...rmsNorm.reference(params, { x: sum, weight }) };
+  },
+  tolerance: ({ width }) => ({
+    abs: 2e-6,
+    rel: 4e-6 + (width / 64) * 6e-8,
+    why: "one float32 rounding of each sum, a sum of their squares, an inverse square root of 2 ulp, and two products",
+  }),
+  work: ({ rows, width }) => ({ bytes: 4 * width * (4 * rows + 1), flops: 5 * rows * width }),
+  cases: {
+    sizes: { rows: [0, 3], width: [1, 600] },
+    always: [
+      { rows: 1, width: 1 },
+      { rows: 3, width: 255 },
+      { rows: 2, width: 257 },
+    ],
+    exact: false,
+    make({ rows = 1, width = 1 }, random) {
+      const [x, residual] = [random.numbers(rows * width), random.numbers(rows * width)];
+      return { params: { rows, width, eps: 1e-6 }, inputs: { x, residual, weight: random.numbers(width) } };
+    },
+    bench: { "prefill, 7B": { rows: 1024, width: 3584 }, "decode, 7B": { rows: 1, width: 3584 } },
+  },
+});

@@ -1,0 +1,70 @@
+import pair from "../../../../kernels/wgsl/lib/pair.wgsl";
+import trig from "../../../../kernels/wgsl/lib/trig.wgsl";
+import wgsl from "../../../../kernels/wgsl/rope_1d.wgsl";
+import { defineKernel } from "../kernel.js";
+import { pairOf, ropeLaunches, ropePresets, rotated } from "../pairs.js";
+import { ropeFrequencies } from "./rope-table.js";
+
+/**
+ * Rotary positions in one go: `x` and `y` are `[rows heads dim]`, `position` is `[rows]` (those of a token's index in its
+ * sequence), `frequencies` `[dim/2]`, as `ropeFrequencies(theta, dim / 2)` makes them. `dim` is even. Where many layers
+ * turn by the same positions, `ropeTable` once and `rotate` in each do less.
+ */
+export const rope1d = defineKernel({
+  name: "rope_1d",
+  formula:
+    "(x1, x2) -> (x1 cos a - x2 sin a, x2 cos a + x1 sin a), a = position * frequency, for each pair of a head: places j and j + dim/2, or 2j and 2j + 1. Su et al., RoFormer, 2021",
+  params: {
+    rows: { type: "u32", about: "how many rows" },
+    heads: { type: "u32", about: "heads of a row" },
+    dim: { type: "u32", about: "numbers of a head, even" },
+    interleaved: { type: "u32", about: "1 where places 2j and 2j + 1 make a pair, 0 for j and j + dim/2" },
+  },
+  buffers: {
+    x: { role: "input", element: "f32", shape: ({ rows, heads, dim }) => [rows, heads, dim] },
+    position: { role: "input", element: "i32", shape: ({ rows }) => [rows] },
+    frequencies: { role: "input", element: "f32", shape: ({ dim }) => [dim / 2] },
+    y: { role: "output", element: "f32", shape: ({ rows, heads, dim }) => [rows, heads, dim] },
+  },
+  variants: [{ name: "f32", features: [], wgsl: [trig, pair, wgsl] }],
+  presets: ropePresets,
+  launches: (params, choice) => ropeLaunches(params, ["x", "position", "y"], choice),
+  reference({ rows, heads, dim, interleaved }, { x = [], position = [], frequencies = [] }) {
+    const y = new Float64Array(rows * heads * dim);
+    const half = dim / 2;
+    for (let i = 0; i < rows * heads * half; i++) {
+      const at = position[Math.floor(i / half / heads)]!;
+      const angle = Math.fround(Math.fround(at) * frequencies[i % half]!);
+      rotated(y, x, pairOf(i, dim, interleaved), [Math.cos(angle), Math.sin(angle)]);
+    }
+    return { y };
+  },
+  tolerance: () => ({
+    abs: 2e-6,
+    rel: 2e-7,
+    why: "cosine and sine to 1e-7 of the float32 angle, then two products and their sum, which may cancel, of numbers up to 4",
+  }),
+  work: ({ rows, heads, dim }) => ({
+    bytes: 4 * (2 * rows * heads * dim + rows + dim / 2),
+    flops: 3 * rows * heads * dim,
+  }),
+  cases: {
+    sizes: { rows: [0, 9], heads: [1, 9], half: [1, 40], interleaved: [0, 1], far: [0, 20] },
+    always: [
+      { rows: 1, heads: 1, half: 1, interleaved: 0, far: 0 },
+      { rows: 3, heads: 4, half: 32, interleaved: 0, far: 17 },
+      { rows: 5, heads: 5, half: 17, interleaved: 1, far: 10 },
+    ],
+    exact: false,
+    make({ rows = 1, heads = 1, half = 1, interleaved = 0, far = 10 }, random) {
+      const dim = 2 * half;
+      const inputs = {
+        x: random.numbers(rows * heads * dim),
+        position: random.whole(rows, 0, 2 ** far),
+        frequencies: ropeFrequencies(1e6, half),
+      };
+      return { params: { rows, heads, dim, interleaved }, inputs };
+    },
+    bench: { "prefill, 7B": { rows: 1024, heads: 28, half: 64, interleaved: 0, far: 12 } },
+  },
+});
