@@ -8,22 +8,26 @@ export const threadPresets: readonly Preset[] = [
 ];
 
 /**
- * Ranges that make up `rows` rows of `width` elements of four bytes, each small enough for one binding, each beginning where
- * one may.
+ * Ranges that make up `rows` rows, each small enough for one binding, each beginning where one may; where rows are too long
+ * for both, the device says so.
+ * @param widths elements of four bytes that a row has in each of the buffers; 1 unless given
  */
 export function pieces(
   rows: number,
   { maxStorageBufferBindingSize, minStorageBufferOffsetAlignment }: LaunchLimits,
-  width = 1,
+  ...widths: readonly number[]
 ): readonly (readonly [from: number, to: number])[] {
-  const bytes = 4 * width;
-  const most = Math.floor(maxStorageBufferBindingSize / bytes);
+  const widest = Math.max(1, ...widths);
+  const most = Math.floor(maxStorageBufferBindingSize / (4 * widest));
   if (rows <= most) return [[0, rows]];
-  // So many rows are a multiple of the alignment, whatever the width.
-  const aligned = minStorageBufferOffsetAlignment / 4;
-  const step = Math.max(aligned, Math.floor(most / aligned) * aligned);
+  // So many rows are a multiple of the alignment in every buffer: it is a power of two.
+  const align = minStorageBufferOffsetAlignment / 4;
+  const fewest = Math.max(...(widths.length === 0 ? [1] : widths).map((width) => align / commonDivisor(width, align)));
+  const step = Math.max(fewest, Math.floor(most / fewest) * fewest);
   return Array.from({ length: Math.ceil(rows / step) }, (_, i) => [i * step, Math.min(rows, (i + 1) * step)]);
 }
+
+const commonDivisor = (a: number, b: number): number => (b === 0 ? a : commonDivisor(b, a % b));
 
 /**
  * Launches of a kernel with one thread for each of `count` elements, which are the first axis of all of `buffers`: one, or as

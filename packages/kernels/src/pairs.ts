@@ -32,13 +32,15 @@ export const ropePresets: readonly Preset[] = threadPresets.map((preset) => ({
   constants: { ...preset.constants, HEADS },
 }));
 
-/** Launches of such a kernel: a thread for a pair of up to `HEADS` heads of a row. */
+/** Launches of such a kernel: a thread for a pair of up to `HEADS` heads of a row. `numbers` are of heads, `places` of rows. */
 export function ropeLaunches<const B extends string>(
   { rows, heads, dim }: Params<"rows" | "heads" | "dim">,
-  buffers: readonly B[],
+  numbers: readonly B[],
+  places: readonly B[],
   { preset, limits }: Pick<LaunchChoice, "preset" | "limits">,
 ): readonly Launch<"rows", B>[] {
   const threads = Math.ceil(heads / HEADS) * (dim / 2);
   const groups = (n: number) => Math.ceil((n * threads) / preset.invocations);
-  return rowwise({ name: "rows", rows, width: heads * dim, buffers, groups }, { limits });
+  const widths = [...numbers.map((b) => [b, heads * dim]), ...places.map((b) => [b, 1])];
+  return rowwise({ name: "rows", rows, widths: Object.fromEntries(widths) as Record<B, number>, groups }, { limits });
 }

@@ -1,8 +1,6 @@
-import { type KernelForm, testKernel } from "@hulu/kernels/testing";
+import { formsOf } from "@hulu/kernels/testing";
 import { expect, test } from "vitest";
-import { testRunner } from "../test/device.js";
-import { tight } from "../test/tight.js";
-import { anyKernel } from "./kernel.js";
+import { type AnyKernel, anyKernel } from "./kernel.js";
 import { addRmsNorm } from "./kernels/add-rms-norm.js";
 import { binary } from "./kernels/binary.js";
 import { layerNorm } from "./kernels/layer-norm.js";
@@ -16,24 +14,33 @@ import { softmax } from "./kernels/softmax.js";
 import { swiglu } from "./kernels/swiglu.js";
 import { tokenMerge } from "./kernels/token-merge.js";
 import { unary } from "./kernels/unary.js";
+import { Random } from "./random.js";
+import { launchesOf, tightLimits } from "./testing/limits.js";
 
-test("what is over the limit of a binding, or of a dimension of the grid, is cut, and comes out the same", async () => {
-  const runner = await testRunner();
-  const only = ({ variant, preset }: KernelForm) => variant.features.length === 0 && preset.constants.THREADS === 64;
-  for (const kernel of [
-    anyKernel(tight(layerNorm, 768, [{ rows: 70, width: 3, far: 0 }])),
-    anyKernel(tight(rmsNorm, 768, [{ rows: 70, width: 3 }])),
-    anyKernel(tight(softmax, 768, [{ rows: 70, width: 3, spread: 1, masked: 1 }])),
-    anyKernel(tight(tokenMerge, 3072, [{ rows: 70, m: 2, width: 3, bilinear: 0 }])),
-    anyKernel(tight(ropeTable, 512, [{ seq: 300, n: 2, far: 12 }])),
-    anyKernel(tight(rotate, 1024, [{ batch: 2, seq: 70, heads: 1, half: 2, interleaved: 1 }])),
-    anyKernel(tight(addRmsNorm, 768, [{ rows: 70, width: 3 }])),
-    anyKernel(tight(qkNormRotate, 1024, [{ batch: 2, seq: 35, heads: 1, half: 2, interleaved: 0 }])),
-    anyKernel(tight(rope1d, 1024, [{ rows: 70, heads: 1, half: 2, interleaved: 0, far: 10 }])),
-    anyKernel(tight(rope2d, 1024, [{ rows: 70, heads: 1, quarter: 1, interleaved: 0, side: 9 }])),
-    anyKernel(tight(swiglu, 1024, [{ count: 700, spread: 1 }])),
-    anyKernel(tight(unary, 1024, [{ count: 700, op: 5, small: 1 }])),
-    anyKernel(tight(binary, 1024, [{ count: 700, op: 1 }])),
-  ])
-    expect(await testKernel(kernel, runner, { runs: 0, only })).toBe(1);
+/** Whether one of the examples that are always tried is cut by small bindings, and so held against the reference. */
+const isCut = (kernel: AnyKernel) =>
+  kernel.cases.always.some((sizes) => {
+    const [form] = formsOf(kernel);
+    const { params } = kernel.cases.make(sizes, new Random(1, true));
+    const limits = tightLimits(form!, params, "bindings");
+    return limits !== undefined && launchesOf(form!, params, limits).length > 1;
+  });
+
+test("every kernel has an example that small bindings cut", () => {
+  const all = [
+    anyKernel(addRmsNorm),
+    anyKernel(binary),
+    anyKernel(layerNorm),
+    anyKernel(qkNormRotate),
+    anyKernel(rmsNorm),
+    anyKernel(rope1d),
+    anyKernel(rope2d),
+    anyKernel(ropeTable),
+    anyKernel(rotate),
+    anyKernel(softmax),
+    anyKernel(swiglu),
+    anyKernel(tokenMerge),
+    anyKernel(unary),
+  ];
+  expect(all.filter((kernel) => !isCut(kernel)).map(({ name }) => name)).toEqual([]);
 });

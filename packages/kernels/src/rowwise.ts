@@ -21,26 +21,24 @@ export interface Rows<P extends string, B extends string> {
   /** The parameter that counts the rows. */
   readonly name: P;
   readonly rows: number;
-  /** Elements of a row in the widest of `buffers`. */
-  readonly width: number;
-  /** Those that have the rows as their first axis. */
-  readonly buffers: readonly B[];
+  /** Elements of a row in each of the buffers that have the rows as their first axis. */
+  readonly widths: Readonly<Record<B, number>>;
   /** Of so many rows, how many workgroups there must be. */
   groups(rows: number): number;
 }
 
 /** Launches of a kernel over rows: one, or as many as it takes where a buffer is over the limit of a binding. */
 export function rowwise<const P extends string, const B extends string>(
-  { name, rows, width, buffers, groups }: Rows<P, B>,
+  { name, rows, widths, groups }: Rows<P, B>,
   { limits }: Pick<LaunchChoice, "limits">,
 ): readonly Launch<P, B>[] {
-  const all = pieces(rows, limits, width);
+  const all = pieces(rows, limits, ...Object.values<number>(widths));
   return all.map((range) => ({
     entry: "main",
     workgroups: grid(groups(range[1] - range[0]), 1, limits.maxComputeWorkgroupsPerDimension),
     ...(all.length > 1 && {
       params: { [name]: range[1] - range[0] } as Partial<Record<P, number>>,
-      rows: Object.fromEntries(buffers.map((b) => [b, range])) as Record<B, typeof range>,
+      rows: Object.fromEntries(Object.keys(widths).map((b) => [b, range])) as Record<B, typeof range>,
     }),
   }));
 }

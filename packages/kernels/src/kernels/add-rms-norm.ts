@@ -22,7 +22,10 @@ export const addRmsNorm = defineKernel({
   variants: reducing(wgsl),
   presets: rowPresets,
   launches: ({ rows, width }, choice) =>
-    rowwise({ name: "rows", rows, width, buffers: ["x", "residual", "sum", "y"], groups: (n) => n }, choice),
+    rowwise(
+      { name: "rows", rows, widths: { x: width, residual: width, sum: width, y: width }, groups: (n) => n },
+      choice,
+    ),
   reference(params, { x = [], residual = [], weight = [] }) {
     const sum = Float64Array.from(x, (n, i) => n + residual[i]!);
     return { sum, ...rmsNorm.reference(params, { x: sum, weight }) };
@@ -38,6 +41,7 @@ export const addRmsNorm = defineKernel({
     always: [
       { rows: 1, width: 1 },
       { rows: 3, width: 255 },
+      { rows: 3, width: 256 },
       { rows: 2, width: 257 },
     ],
     exact: false,

@@ -20,7 +20,7 @@ export const layerNorm = defineKernel({
   variants: reducing(wgsl),
   presets: rowPresets,
   launches: ({ rows, width }, choice) =>
-    rowwise({ name: "rows", rows, width, buffers: ["x", "y"], groups: (n) => n }, choice),
+    rowwise({ name: "rows", rows, widths: { x: width, y: width }, groups: (n) => n }, choice),
   reference({ rows, width, eps }, { x = [], weight = [], bias = [] }) {
     const y = new Float64Array(rows * width);
     for (let at = 0; at < rows * width; at += width) {
@@ -45,7 +45,7 @@ export const layerNorm = defineKernel({
     always: [
       { rows: 1, width: 1, far: 0 },
       { rows: 3, width: 255, far: 0 },
-      { rows: 2, width: 256, far: 1 },
+      { rows: 3, width: 256, far: 1 },
       { rows: 2, width: 257, far: 1 },
     ],
     exact: false,

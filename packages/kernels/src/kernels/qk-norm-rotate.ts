@@ -41,7 +41,7 @@ export const qkNormRotate = defineKernel({
   presets,
   launches({ rows, heads, dim }, choice) {
     const groups = (n: number) => n * heads;
-    const all = rowwise({ name: "rows", rows, width: heads * dim, buffers: ["x", "y"], groups }, choice);
+    const all = rowwise({ name: "rows", rows, widths: { x: heads * dim, y: heads * dim }, groups }, choice);
     return all.map((launch) => ({ ...launch, params: { ...launch.params, row0: launch.rows?.x?.[0] ?? 0 } }));
   },
   reference(params, { x = [], weight = [], cos = [], sin = [] }) {
@@ -63,6 +63,7 @@ export const qkNormRotate = defineKernel({
     always: [
       { batch: 1, seq: 1, heads: 1, half: 1, interleaved: 0 },
       { batch: 2, seq: 3, heads: 2, half: 64, interleaved: 0 },
+      { batch: 3, seq: 4, heads: 1, half: 32, interleaved: 0 },
       { batch: 1, seq: 4, heads: 2, half: 33, interleaved: 1 },
     ],
     exact: false,

@@ -19,7 +19,7 @@ export const rmsNorm = defineKernel({
   variants: reducing(wgsl),
   presets: rowPresets,
   launches: ({ rows, width }, choice) =>
-    rowwise({ name: "rows", rows, width, buffers: ["x", "y"], groups: (n) => n }, choice),
+    rowwise({ name: "rows", rows, widths: { x: width, y: width }, groups: (n) => n }, choice),
   reference({ rows, width, eps }, { x = [], weight = [] }) {
     const y = new Float64Array(rows * width);
     for (let row = 0; row < rows; row++) {
@@ -41,7 +41,7 @@ export const rmsNorm = defineKernel({
     always: [
       { rows: 1, width: 1 },
       { rows: 3, width: 255 },
-      { rows: 2, width: 256 },
+      { rows: 3, width: 256 },
       { rows: 2, width: 257 },
     ],
     exact: false,

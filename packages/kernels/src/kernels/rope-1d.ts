@@ -28,7 +28,7 @@ export const rope1d = defineKernel({
   },
   variants: [{ name: "f32", features: [], wgsl: [trig, pair, wgsl] }],
   presets: ropePresets,
-  launches: (params, choice) => ropeLaunches(params, ["x", "position", "y"], choice),
+  launches: (params, choice) => ropeLaunches(params, ["x", "y"], ["position"], choice),
   reference({ rows, heads, dim, interleaved }, { x = [], position = [], frequencies = [] }) {
     const y = new Float64Array(rows * heads * dim);
     const half = dim / 2;
@@ -53,6 +53,7 @@ export const rope1d = defineKernel({
     always: [
       { rows: 1, heads: 1, half: 1, interleaved: 0, far: 0 },
       { rows: 3, heads: 4, half: 32, interleaved: 0, far: 17 },
+      { rows: 130, heads: 1, half: 2, interleaved: 0, far: 10 },
       { rows: 5, heads: 5, half: 17, interleaved: 1, far: 10 },
     ],
     exact: false,

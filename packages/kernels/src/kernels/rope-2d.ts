@@ -30,7 +30,7 @@ export const rope2d = defineKernel({
   },
   variants: [{ name: "f32", features: [], wgsl: [trig, pair, wgsl] }],
   presets: ropePresets,
-  launches: (params, choice) => ropeLaunches(params, ["x", "row", "col", "y"], choice),
+  launches: (params, choice) => ropeLaunches(params, ["x", "y"], ["row", "col"], choice),
   reference({ rows, heads, dim, interleaved }, { x = [], row = [], col = [], frequencies = [] }) {
     const y = new Float64Array(rows * heads * dim);
     const quarter = dim / 4;
@@ -56,6 +56,7 @@ export const rope2d = defineKernel({
     always: [
       { rows: 1, heads: 1, quarter: 1, interleaved: 0, side: 1 },
       { rows: 4, heads: 4, quarter: 18, interleaved: 0, side: 64 },
+      { rows: 130, heads: 1, quarter: 1, interleaved: 0, side: 9 },
       { rows: 5, heads: 5, quarter: 7, interleaved: 1, side: 1000 },
     ],
     exact: false,

@@ -34,7 +34,7 @@ export const ropeTable = defineKernel({
   presets: threadPresets,
   launches: ({ seq, n }, { preset, limits }) => {
     const groups = (rows: number) => Math.ceil((rows * n) / preset.invocations);
-    return rowwise({ name: "seq", rows: seq, width: n, buffers: ["at", "cos", "sin"], groups }, { limits });
+    return rowwise({ name: "seq", rows: seq, widths: { at: 1, cos: n, sin: n }, groups }, { limits });
   },
   reference({ seq, n }, { at = [], frequencies = [] }) {
     const [cos, sin] = [new Float64Array(seq * n), new Float64Array(seq * n)];
@@ -53,6 +53,7 @@ export const ropeTable = defineKernel({
       { seq: 1, n: 1, far: 0 },
       { seq: 8, n: 32, far: 20 },
       { seq: 257, n: 1, far: 17 },
+      { seq: 130, n: 3, far: 12 },
       { seq: 15, n: 17, far: 10 },
     ],
     exact: false,

@@ -32,7 +32,7 @@ export const rotate = defineKernel({
   launches({ rows, heads, dim }, { preset, limits }) {
     const width = heads * dim;
     const groups = (n: number) => Math.ceil((n * width) / 2 / preset.invocations);
-    const all = rowwise({ name: "rows", rows, width, buffers: ["x", "y"], groups }, { limits });
+    const all = rowwise({ name: "rows", rows, widths: { x: width, y: width }, groups }, { limits });
     return all.map((launch) => ({ ...launch, params: { ...launch.params, row0: launch.rows?.x?.[0] ?? 0 } }));
   },
   reference({ rows, seq, heads, dim, interleaved }, { x = [], cos = [], sin = [] }) {
@@ -52,6 +52,7 @@ export const rotate = defineKernel({
       { batch: 1, seq: 1, heads: 1, half: 1, interleaved: 0 },
       { batch: 2, seq: 3, heads: 2, half: 36, interleaved: 0 },
       { batch: 1, seq: 4, heads: 2, half: 32, interleaved: 1 },
+      { batch: 3, seq: 4, heads: 1, half: 32, interleaved: 0 },
       { batch: 3, seq: 5, heads: 1, half: 17, interleaved: 1 },
     ],
     exact: true,

@@ -20,7 +20,7 @@ export const softmax = defineKernel({
   variants: reducing(wgsl),
   presets: rowPresets,
   launches: ({ rows, width }, choice) =>
-    rowwise({ name: "rows", rows, width, buffers: ["x", "y"], groups: (n) => n }, choice),
+    rowwise({ name: "rows", rows, widths: { x: width, y: width }, groups: (n) => n }, choice),
   reference({ rows, width }, { x = [] }) {
     const y = new Float64Array(rows * width);
     for (let at = 0; at < rows * width; at += width) {
@@ -43,7 +43,7 @@ export const softmax = defineKernel({
     always: [
       { rows: 1, width: 1, spread: 1, masked: 0 },
       { rows: 3, width: 255, spread: 0, masked: 1 },
-      { rows: 2, width: 256, spread: 5, masked: 0 },
+      { rows: 3, width: 256, spread: 5, masked: 0 },
       { rows: 2, width: 257, spread: 1, masked: 1 },
     ],
     exact: false,

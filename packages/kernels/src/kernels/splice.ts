@@ -24,7 +24,7 @@ export const splice = defineKernel({
   variants: [{ name: "f32", features: [], wgsl: [wgsl] }],
   presets: threadPresets,
   launches({ rows, width }, { preset, limits }) {
-    const all = pieces(rows, limits, width);
+    const all = pieces(rows, limits, width, 1);
     return all.map((range) => ({
       entry: "main",
       workgroups: grid((range[1] - range[0]) * width, preset.invocations, limits.maxComputeWorkgroupsPerDimension),

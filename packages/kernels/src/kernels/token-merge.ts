@@ -42,7 +42,7 @@ export const tokenMerge = defineKernel({
   presets: threadPresets,
   launches({ rows, window, width }, { preset, limits }) {
     const groups = (n: number) => Math.ceil((n * width) / preset.invocations);
-    return rowwise({ name: "rows", rows, width: window * width, buffers: ["x", "y"], groups }, { limits });
+    return rowwise({ name: "rows", rows, widths: { x: window * width, y: width }, groups }, { limits });
   },
   reference({ rows, window, width }, { x = [], weights = [] }) {
     const y = new Float64Array(rows * width);
@@ -69,6 +69,7 @@ export const tokenMerge = defineKernel({
       { rows: 5, m: 3, width: 51, bilinear: 1 },
       { rows: 3, m: 4, width: 65, bilinear: 1 },
       { rows: 2, m: 3, width: 7, bilinear: 0 },
+      { rows: 5, m: 2, width: 64, bilinear: 0 },
     ],
     exact: true,
     make({ rows = 1, m = 1, width = 1, bilinear = 1 }, random) {
