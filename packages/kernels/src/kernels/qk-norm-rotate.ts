@@ -28,8 +28,8 @@ export const qkNormRotate = defineKernel({
     dim: { type: "u32", about: "numbers of a head, even" },
     eps: { type: "f32", about: "added to the mean square" },
     interleaved: { type: "u32", about: "1 where places 2j and 2j + 1 make a pair, 0 for j and j + dim/2" },
-    row0: { type: "u32", about: "which row is the first that is bound; launches set it" },
   },
+  launchParams: { row0: { type: "u32", about: "the first row that is bound" } },
   buffers: {
     x: { role: "input", element: "f32", shape: ({ rows, heads, dim }) => [rows, heads, dim] },
     weight: { role: "input", element: "f32", shape: ({ dim }) => [dim] },
@@ -76,7 +76,7 @@ export const qkNormRotate = defineKernel({
         cos: angles.map(Math.cos),
         sin: angles.map(Math.sin),
       };
-      return { params: { rows, seq, heads, dim, eps: 1e-6, interleaved, row0: 0 }, inputs };
+      return { params: { rows, seq, heads, dim, eps: 1e-6, interleaved }, inputs };
     },
     bench: {
       "prefill, 4B": { batch: 1, seq: 1024, heads: 32, half: 64, interleaved: 0 },

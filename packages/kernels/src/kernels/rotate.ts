@@ -19,8 +19,8 @@ export const rotate = defineKernel({
     heads: { type: "u32", about: "heads of a row" },
     dim: { type: "u32", about: "numbers of a head, even" },
     interleaved: { type: "u32", about: "1 where places 2j and 2j + 1 make a pair, 0 for j and j + dim/2" },
-    row0: { type: "u32", about: "which row is the first that is bound; launches set it" },
   },
+  launchParams: { row0: { type: "u32", about: "the first row that is bound" } },
   buffers: {
     x: { role: "input", element: "f32", shape: ({ rows, heads, dim }) => [rows, heads, dim] },
     cos: { role: "input", element: "f32", shape: ({ seq, dim }) => [seq, dim / 2] },
@@ -60,7 +60,7 @@ export const rotate = defineKernel({
       const [rows, dim] = [batch * seq, 2 * half];
       const [cos, sin] = [random.numbers(seq * half), random.numbers(seq * half)];
       const inputs = { x: random.numbers(rows * heads * dim), cos, sin };
-      return { params: { rows, seq, heads, dim, interleaved, row0: 0 }, inputs };
+      return { params: { rows, seq, heads, dim, interleaved }, inputs };
     },
     bench: {
       "vision tokens": { batch: 4, seq: 1024, heads: 16, half: 36, interleaved: 0 },
