@@ -46,7 +46,7 @@ test.each([
     "larger workgroups than it says",
     "@workgroup_size(THREADS)",
     "@workgroup_size(THREADS, 2)",
-    /says 256 threads; 512/,
+    /says 256 threads; there are 512/,
   ],
   ["more memory than it says", "array<f32, THREADS>", "array<vec4<f32>, THREADS * 9>", /says \d+ bytes; there are \d+/],
   ["no entry point", "@compute", "", /there is no entry point/],

@@ -8,7 +8,7 @@ import {
   wgslOf,
 } from "@hulu/kernels";
 import { type VariableInfo, WgslReflect } from "wgsl_reflect/wgsl_reflect.module.js";
-import { numberOf, withoutBodies, withoutComments, workgroupBytes } from "./source.js";
+import { threadsOf, withoutBodies, withoutComments, workgroupBytes } from "./source.js";
 
 /** Where a variant's source says something else than its contract. */
 export function contradictions(kernel: AnyKernel, variant: Variant): string[] {
@@ -96,14 +96,13 @@ function constantsOf(
   const derived = (override: string) => new RegExp(`\\boverride ${override}\\b[^=;]*=[^;]*[A-Z]`).test(source);
   const open = overrides.map((o) => o.name).filter((o) => !derived(o));
   const given = Object.keys(constants);
-  const threads = entry.compute.map(({ attributes }) => {
-    const sizes = [attributes?.find((a) => a.name === "workgroup_size")?.value ?? []].flat();
-    return sizes.reduce((n, size) => n * numberOf(String(size), source, constants), 1);
-  });
+  const threads = threadsOf(source, constants);
   const bytes = Math.max(...entry.compute.map((e) => workgroupBytes(source, e.name, constants)));
   const says = [
     ...(`${open.sort()}` === `${given.sort()}` ? [] : [`sets ${given}; the source has ${open}`]),
-    ...(Math.max(...threads) <= preset.invocations ? [] : [`says ${preset.invocations} threads; ${threads}`]),
+    ...(threads.length === entry.compute.length && Math.max(...threads) === preset.invocations
+      ? []
+      : [`says ${preset.invocations} threads; there are ${threads}`]),
     ...(bytes <= preset.workgroupBytes ? [] : [`says ${preset.workgroupBytes} bytes; there are ${bytes}`]),
   ];
   return says.map((what) => `preset ${name} ${what}`);

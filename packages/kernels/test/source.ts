@@ -10,7 +10,7 @@ interface FunctionText {
 export const withoutComments = (source: string): string => source.replace(/\/\/.*/g, "");
 
 /** The functions of a source that has no comments. */
-export function functionsOf(source: string): FunctionText[] {
+function functionsOf(source: string): FunctionText[] {
   const heads = [...source.matchAll(/\bfn\s+(\w+)\s*\([^{]*\{/g)];
   return heads.map(({ 0: head, 1: name = "", index }) => {
     const begin = index + head.length;
@@ -21,7 +21,13 @@ export function functionsOf(source: string): FunctionText[] {
   });
 }
 
-/** The declarations alone: wgsl_reflect does not know every statement that Dawn takes. */
+/** Threads of a workgroup of each entry point, in their order. */
+export const threadsOf = (source: string, constants: Constants): number[] =>
+  [...source.matchAll(/@workgroup_size\(([^@{]*?)\)\s*fn\b/g)].map(([, sizes = ""]) =>
+    sizes.split(",").reduce((n, size) => n * numberOf(size, source, constants), 1),
+  );
+
+/** The declarations alone: wgsl_reflect does not know every statement and size that Dawn takes. */
 export function withoutBodies(source: string): string {
   let kept = "";
   let at = 0;
@@ -29,7 +35,7 @@ export function withoutBodies(source: string): string {
     kept += source.slice(at, begin);
     at = end;
   }
-  return kept + source.slice(at);
+  return (kept + source.slice(at)).replace(/@workgroup_size\([^@{]*?\)(?=\s*fn\b)/g, "@workgroup_size(1)");
 }
 
 /** What a function does, with all that it calls. */
