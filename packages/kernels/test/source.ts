@@ -66,6 +66,8 @@ function bytesOf(type: string, source: string, constants: Constants): number {
     return bytesOf(element.trim(), source, constants) * numberOf(count, source, constants);
   const [, width, of, letter] = /^vec([234])(?:<(\w+)>|([fiuh]))$/.exec(type) ?? [];
   if (width !== undefined) return (width === "3" ? 4 : Number(width)) * bytesOf(of ?? letter ?? "", source, constants);
+  const [, counter] = /^atomic<(\w+)>$/.exec(type) ?? [];
+  if (counter !== undefined) return bytesOf(counter, source, constants);
   const [, alias] = new RegExp(`\\balias ${type}\\s*=\\s*([^;]+);`).exec(source) ?? [];
   if (alias !== undefined) return bytesOf(alias.trim(), source, constants);
   const [, members] = new RegExp(`\\bstruct ${type}\\s*\\{([^}]*)\\}`).exec(source) ?? [];
@@ -75,7 +77,7 @@ function bytesOf(type: string, source: string, constants: Constants): number {
 }
 
 /** The value of an expression of numbers, constants and the four operations; NaN for anything else. */
-export function numberOf(text: string, source: string, constants: Constants): number {
+function numberOf(text: string, source: string, constants: Constants): number {
   const plain = text.replace(/\b[A-Za-z_]\w*\b/g, (name) => {
     if (constants[name] !== undefined) return String(constants[name]);
     const found = new RegExp(`\\b(?:const|override) ${name}\\b(?:\\s*:\\s*\\w+)?\\s*=\\s*([^;]+);`).exec(source);
