@@ -23,10 +23,10 @@ export function rotated(
   y[second] = b * cos + a * sin;
 }
 
-/** A thread turns one pair of so many heads, by the same angle. */
+/** A thread makes an angle once for so many heads. */
 const HEADS = 4;
 
-/** Presets of kernels that only turn pairs. */
+/** Presets of kernels that make the angles they turn by. */
 export const ropePresets: readonly Preset[] = threadPresets.map((preset) => ({
   ...preset,
   constants: { ...preset.constants, HEADS },

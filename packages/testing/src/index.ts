@@ -8,6 +8,7 @@ export * from "./goldens.js";
 export * from "./models.js";
 export * from "./nd.js";
 export * from "./random.js";
-export { feedIds, joined, runOne } from "./run.js";
+export { among, type RandomStep, randomGraph } from "./random-graph.js";
+export { feedIds, joined, runOne, take } from "./run.js";
 export * from "./suite.js";
 export * from "./weights.js";

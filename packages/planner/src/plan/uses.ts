@@ -1,5 +1,5 @@
-import { type Graph, rootsOf, topological, type Value } from "@hulu/core";
-import { base, isView } from "./views.js";
+import { type Graph, ops, rootsOf, topological, type Value } from "@hulu/core";
+import { isView } from "./views.js";
 
 /** Who reads what in a graph. */
 export class Uses {
@@ -7,17 +7,20 @@ export class Uses {
   readonly order: readonly Value[];
   readonly #readers = new Map<Value, Value[]>();
   readonly #kept: ReadonlySet<Value>;
-  readonly #fixed = new Map<Value, boolean>();
+  readonly #fixed = new Set<Value>();
 
   constructor(graph: Graph) {
     this.order = topological(rootsOf(graph));
     this.#kept = new Set([...Object.values(graph.outputs), ...graph.states.map((s) => s.next)]);
-    for (const node of this.order)
-      for (const input of node.inputs) {
+    for (const node of this.order) {
+      const { inputs } = node;
+      if (isFixedLeaf(node) || (inputs.length > 0 && inputs.every((i) => this.#fixed.has(i)))) this.#fixed.add(node);
+      for (const input of inputs) {
         const readers = this.#readers.get(input);
         if (readers === undefined) this.#readers.set(input, [node]);
         else readers.push(node);
       }
+    }
   }
 
   /** Those that read a value's numbers, directly or through a view; one that reads them twice is there twice. */
@@ -40,12 +43,8 @@ export class Uses {
 
   /** Whether a value is made of weights and constants alone. */
   isFixed(value: Value): boolean {
-    const known = this.#fixed.get(value);
-    if (known !== undefined) return known;
-    const { name } = value.op;
-    const leaf = name === "param" || name === "constant";
-    const fixed = leaf || (value.inputs.length > 0 && value.inputs.every((i) => this.isFixed(base(i))));
-    this.#fixed.set(value, fixed);
-    return fixed;
+    return this.#fixed.has(value);
   }
 }
+
+const isFixedLeaf = ({ op }: Value): boolean => op === ops.paramOp || op === ops.constantOp;

@@ -3,7 +3,7 @@ import { straight } from "../plan/copies.js";
 import { type Emission, none } from "../plan/emission.js";
 import { countOf, product, rowsOf, widthOf } from "../plan/sizes.js";
 import type { Place } from "../plan.js";
-import { unaryOps } from "./op-numbers.js";
+import { unaryOp } from "./op-numbers.js";
 import type { Emit } from "./rule.js";
 
 const places = (e: Emission, node: Value): Place[] => node.inputs.map((i) => e.place(i));
@@ -22,7 +22,7 @@ const rmsNorm: Emit = (e, node) => {
 
 const activation: Emit = (e, node) => {
   const [x] = places(e, node) as [Place];
-  e.call("unary", node.scope, { x, y: e.result(node) }, { count: countOf(node), op: unaryOps(node.op.name) });
+  e.call("unary", node.scope, { x, y: e.result(node) }, { count: countOf(node), op: unaryOp(node.op.name) });
 };
 
 const softmax: Emit = (e, node) => {

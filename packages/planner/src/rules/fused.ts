@@ -34,8 +34,7 @@ export const addRmsNorm: Rule = (value, uses) => {
   const [x, weight] = value.inputs as [Value, Value];
   const sum = base(x);
   // The sum is computed where it stands, and the norm with it: the norm's weight must be there by then.
-  if (sum.op !== ops.addOp || sum.dtype !== "f32" || isResidual(sum, uses) || !uses.isFixed(base(weight)))
-    return undefined;
+  if (sum.op !== ops.addOp || sum.dtype !== "f32" || isResidual(sum, uses) || !uses.isFixed(weight)) return undefined;
   const [a, b] = sum.inputs as [Value, Value];
   return {
     results: [sum, value],

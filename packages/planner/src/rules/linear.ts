@@ -2,7 +2,7 @@ import { type OpDef, ops, type Size, type Value } from "@hulu/core";
 import { none } from "../plan/emission.js";
 import { rowsOf } from "../plan/sizes.js";
 import type { Uses } from "../plan/uses.js";
-import { activations } from "./op-numbers.js";
+import { activationOp } from "./op-numbers.js";
 import type { Rule } from "./rule.js";
 
 const activating: ReadonlySet<OpDef> = new Set([ops.geluOp, ops.geluTanhOp, ops.siluOp]);
@@ -26,7 +26,7 @@ export const linear: Rule = (value, uses) => {
         residual: residual === undefined ? none : e.place(residual),
       };
       const switches = { bias: Number(bias !== undefined), residual: Number(residual !== undefined) };
-      const params = { m: rowsOf(x), n, k, activation: activations(activation), ...switches };
+      const params = { m: rowsOf(x), n, k, activation: activationOp(activation), ...switches };
       e.call("matmul", product.scope, { ...args, y: e.result(value) }, params);
     },
   };

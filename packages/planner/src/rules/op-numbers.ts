@@ -1,15 +1,18 @@
-/** The numbers that kernels know operations by. */
+import * as tables from "@hulu/kernels";
+
+/** The number that a kernel knows an operation by. */
 const numberIn =
-  (names: readonly string[]) =>
+  (table: Readonly<Record<string, number>>) =>
   (name: string): number => {
-    const at = names.indexOf(name);
-    if (at < 0) throw new Error(`${name} is not among ${names.join(", ")}`);
-    return at;
+    const number = Object.hasOwn(table, name) ? table[name] : undefined;
+    if (number === undefined) throw new Error(`${name} is not among ${Object.keys(table).join(", ")}`);
+    return number;
   };
 
-export const unaryOps = numberIn(["abs", "exp", "sqrt", "cos", "sin", "tanh", "erf", "gelu", "gelu_tanh", "silu"]);
-export const binaryOps = numberIn(["add", "sub", "mul", "div", "max", "and"]);
-export const compareOps = numberIn(["less", "equal"]);
-export const reduceOps = numberIn(["sum", "max"]);
-/** Of `matmul`. */
-export const activations = numberIn(["none", "gelu", "gelu_tanh", "silu"]);
+export const unaryOp = numberIn(tables.unaryOps);
+export const binaryOp = numberIn(tables.binaryOps);
+export const binaryI32Op = numberIn(tables.binaryI32Ops);
+export const compareOp = numberIn(tables.compareOps);
+export const reduceOp = numberIn(tables.reduceOps);
+/** Of `matmul`; "none" is one. */
+export const activationOp = numberIn(Object.fromEntries(tables.activations.map((name, i) => [name, i])));

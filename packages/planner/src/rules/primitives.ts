@@ -4,12 +4,12 @@ import { type Emission, none } from "../plan/emission.js";
 import { countOf, product } from "../plan/sizes.js";
 import { axisIndex, base } from "../plan/views.js";
 import type { Place } from "../plan.js";
-import { binaryOps, compareOps, reduceOps, unaryOps } from "./op-numbers.js";
+import { binaryI32Op, binaryOp, compareOp, reduceOp, unaryOp } from "./op-numbers.js";
 import type { Emit } from "./rule.js";
 
 const unary: Emit = (e, node) => {
   const x = e.place(node.inputs[0]!);
-  e.call("unary", node.scope, { x, y: e.result(node) }, { count: countOf(node), op: unaryOps(node.op.name) });
+  e.call("unary", node.scope, { x, y: e.result(node) }, { count: countOf(node), op: unaryOp(node.op.name) });
 };
 
 const operands = (e: Emission, node: Value): { a: Place; b: Place } => {
@@ -18,14 +18,16 @@ const operands = (e: Emission, node: Value): { a: Place; b: Place } => {
 };
 
 const binary: Emit = (e, node) => {
-  const kernel = node.dtype === "f32" ? "binary" : "binary_i32";
-  const params = { count: countOf(node), op: binaryOps(node.op.name) };
-  e.call(kernel, node.scope, { ...operands(e, node), y: e.result(node) }, params);
+  const { name } = node.op;
+  const args = { ...operands(e, node), y: e.result(node) };
+  const count = countOf(node);
+  if (node.dtype === "f32") e.call("binary", node.scope, args, { count, op: binaryOp(name) });
+  else e.call("binary_i32", node.scope, args, { count, op: binaryI32Op(name) });
 };
 
 const compare: Emit = (e, node) => {
   const kernel = node.inputs[0]!.dtype === "f32" ? "compare" : "compare_i32";
-  const params = { count: countOf(node), op: compareOps(node.op.name) };
+  const params = { count: countOf(node), op: compareOp(node.op.name) };
   e.call(kernel, node.scope, { ...operands(e, node), y: e.result(node) }, params);
 };
 
@@ -51,7 +53,7 @@ const truth: Emit = (e, node) => {
   const [zeros, isZero] = [e.slot(count), e.slot(count)];
   const all = { axes: [{ size: count, from: 0, to: 1 }], from: 0, to: 0 };
   e.copy(node.scope, e.constant([0], "i32"), zeros, count, all);
-  const params = { count, op: compareOps("equal") };
+  const params = { count, op: compareOp("equal") };
   const kernel = x.dtype === "f32" ? "compare" : "compare_i32";
   e.call(kernel, node.scope, { a: e.place(x), b: zeros, y: isZero }, params);
   e.call("compare_i32", node.scope, { a: isZero, b: zeros, y: e.result(node) }, params);
@@ -73,7 +75,7 @@ function around(node: Value): { outer: Size; along: Size; inner: Size } {
 const reduce: Emit = (e, node) => {
   const { outer, along, inner } = around(node);
   const args = { x: e.place(node.inputs[0]!), y: e.result(node) };
-  const op = reduceOps(node.op.name.replace("reduce_", ""));
+  const op = reduceOp(node.op.name.replace("reduce_", ""));
   e.call("reduce", node.scope, args, { outer, width: along, inner, op });
 };
 

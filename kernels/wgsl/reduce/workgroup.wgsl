@@ -1,9 +1,9 @@
-// Four numbers of every thread of a workgroup summed, for all of them to have. MATVEC_THREADS is a power of two. All threads
-// of the workgroup must call it, once.
+// Sums over the threads of a workgroup, in workgroup memory.
 
 var<workgroup> partial: array<vec4f, MATVEC_THREADS>;
 
-fn sum_of_four(value: vec4f, thread: u32) -> vec4f {
+// The sum of `value` over all threads, known to all. To be called in uniform control flow, once.
+fn sum_of_all(value: vec4f, thread: u32) -> vec4f {
   partial[thread] = value;
   for (var half = MATVEC_THREADS / 2; half > 0; half /= 2) {
     workgroupBarrier();
