@@ -1,5 +1,5 @@
 // y = act(x W^T + bias) + residual. x [m k], W [n k] as its storage lays it out, bias [n], residual and y [m n].
-// `tile` for many rows of x, `matvec` for few. The entries `_odd` take any k, the others one whose rows are whole vectors.
+// `tile` for many rows of x, `matvec` for few; both take a k that is a multiple of 4, and `matvec_odd` any.
 // A launch may see a part of W's rows: `rows` of them, whose first is row `row0` of W.
 
 struct Params {
@@ -20,6 +20,14 @@ struct Params {
 @group(0) @binding(5) var<storage, read> residual: array<f32>;
 @group(0) @binding(6) var<storage, read_write> y: array<f32>;
 
+fn activate(x: f32) -> f32 {
+  switch params.activation {
+    case 1 { return gelu(x); }
+    case 2 { return gelu_tanh(x); }
+    default { return silu(x); }
+  }
+}
+
 // Four numbers of the result, those that it has: of one row of x, and of rows of the part of W `apart` from each other.
 fn store(sums: vec4f, row: u32, column: u32, apart: u32) {
   if (row >= params.m || column >= params.rows) { return; }
@@ -27,11 +35,8 @@ fn store(sums: vec4f, row: u32, column: u32, apart: u32) {
   let columns = params.row0 + min(vec4u(column) + apart * vec4u(0, 1, 2, 3), vec4u(params.rows - 1));
   var values = sums;
   if (params.bias == 1) { values += vec4f(bias[columns.x], bias[columns.y], bias[columns.z], bias[columns.w]); }
-  switch params.activation {
-    case 1 { values = gelu(values); }
-    case 2 { values = gelu_tanh(values); }
-    case 3 { values = silu(values); }
-    default {}
+  if (params.activation != 0) {
+    for (var i = 0u; i < 4; i++) { values[i] = activate(values[i]); }
   }
   let at = row * params.n + columns;
   if (params.residual == 1) { values += vec4f(residual[at.x], residual[at.y], residual[at.z], residual[at.w]); }
@@ -96,53 +101,10 @@ fn tile(
     fill_left(at.row, k, thread);
     fill_right(at.column, k, thread);
     workgroupBarrier();
-    sums = add_tiles(sums, thread);
+    add_tiles(&sums, thread);
     workgroupBarrier();
   }
-  store_sums(sums, at.row, at.column, thread);
-}
-
-fn x_number(row: u32, i: u32) -> f32 {
-  if (row >= params.m || i >= params.k) { return 0.0; }
-  return x[row * params.k + i];
-}
-
-fn w_number(row: u32, i: u32) -> f32 {
-  if (row >= params.rows || i >= params.k) { return 0.0; }
-  return number(row, i, params.k);
-}
-
-fn fill_odd(at: Corner, k: u32, thread: u32) {
-  for (var f = thread; f < TILE_M * FOURS; f += TILE_THREADS) {
-    let row = at.row + f / FOURS;
-    let i = k + f % FOURS * 4;
-    let numbers = vec4f(x_number(row, i), x_number(row, i + 1), x_number(row, i + 2), x_number(row, i + 3));
-    left[place(f / FOURS, f % FOURS, TILE_M)] = Four(numbers);
-  }
-  for (var f = thread; f < TILE_N * FOURS; f += TILE_THREADS) {
-    let row = at.column + f / FOURS;
-    let i = k + f % FOURS * 4;
-    let numbers = vec4f(w_number(row, i), w_number(row, i + 1), w_number(row, i + 2), w_number(row, i + 3));
-    right[place(f / FOURS, f % FOURS, TILE_N)] = Four(numbers);
-  }
-}
-
-@compute @workgroup_size(TILE_THREADS)
-fn tile_odd(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) thread: u32,
-) {
-  let at = corner(group, groups);
-  if (at.column >= params.rows) { return; }
-  var sums = Sums();
-  for (var k = 0u; k < params.k; k += TILE_K) {
-    fill_odd(at, k, thread);
-    workgroupBarrier();
-    sums = add_tiles(sums, thread);
-    workgroupBarrier();
-  }
-  store_sums(sums, at.row, at.column, thread);
+  store_sums(&sums, at.row, at.column, thread);
 }
 
 // Few rows of x: one workgroup gives four numbers, of one row of x and four of W. In float32 always: they wait for memory.
@@ -187,7 +149,7 @@ fn matvec(
       unit_scale(row.w, i, params.k),
     );
   }
-  let all = sum_of_all(sums, thread);
+  let all = sum_of_four(sums, thread);
   if (thread == 0) { store(all, at.row, at.column, 1); }
 }
 
@@ -209,6 +171,6 @@ fn matvec_odd(
       number(row.w, i, params.k),
     );
   }
-  let all = sum_of_all(sums, thread);
+  let all = sum_of_four(sums, thread);
   if (thread == 0) { store(all, at.row, at.column, 1); }
 }

@@ -18,7 +18,9 @@ struct Params {
 
 override THREADS: u32 = 64;
 
-// A thread a pair.
+// Heads of which a thread turns one pair.
+override HEADS: u32 = 4;
+
 @compute @workgroup_size(THREADS)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -27,12 +29,17 @@ fn main(
 ) {
   let i = (group.x + group.y * groups.x) * THREADS + thread;
   let half = params.dim / 2;
-  if (i >= params.rows * params.heads * half) { return; }
+  let shares = (params.heads + HEADS - 1) / HEADS;
+  if (i >= params.rows * shares * half) { return; }
   let j = i % half;
-  let head = i / half;
-  let at = ((params.row0 + head / params.heads) % params.seq) * half + j;
-  let pair = head * params.dim + pair_of(j, params.dim, params.interleaved);
-  let turned = rotate_pair(vec2f(x[pair.x], x[pair.y]), vec2f(cos[at], sin[at]));
-  y[pair.x] = turned.x;
-  y[pair.y] = turned.y;
+  let row = i / half / shares;
+  let first = i / half % shares * HEADS;
+  let at = (params.row0 + row) % params.seq * half + j;
+  let turn = vec2f(cos[at], sin[at]);
+  for (var head = first; head < min(first + HEADS, params.heads); head++) {
+    let place = (row * params.heads + head) * params.dim + pair_of(j, params.dim, params.interleaved);
+    let turned = rotate_pair(vec2f(x[place.x], x[place.y]), turn);
+    y[place.x] = turned.x;
+    y[place.y] = turned.y;
+  }
 }

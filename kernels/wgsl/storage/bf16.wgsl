@@ -4,14 +4,13 @@
 @group(0) @binding(2) var<storage, read> units: array<Unit>;
 @group(0) @binding(3) var<storage, read> scale: array<f32>;
 
-alias Unit = vec4u;
-const UNIT = 8u;
+alias Unit = vec2u;
+const UNIT = 4u;
 
-fn units_per_row(width: u32) -> u32 { return width / 8; }
+fn units_per_row(width: u32) -> u32 { return width / 4; }
 
 fn four(unit: Unit, at: u32) -> vec4f {
-  let words = select(unit.xy, unit.zw, at == 1);
-  return bitcast<vec4f>(vec4u(words.x << 16, words.x & 0xffff0000, words.y << 16, words.y & 0xffff0000));
+  return bitcast<vec4f>(vec4u(unit.x << 16, unit.x & 0xffff0000, unit.y << 16, unit.y & 0xffff0000));
 }
 
 fn unit_scale(row: u32, unit: u32, width: u32) -> f32 { return 1.0; }

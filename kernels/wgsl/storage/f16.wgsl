@@ -4,14 +4,13 @@
 @group(0) @binding(2) var<storage, read> units: array<Unit>;
 @group(0) @binding(3) var<storage, read> scale: array<f32>;
 
-alias Unit = vec4u;
-const UNIT = 8u;
+alias Unit = vec2u;
+const UNIT = 4u;
 
-fn units_per_row(width: u32) -> u32 { return width / 8; }
+fn units_per_row(width: u32) -> u32 { return width / 4; }
 
 fn four(unit: Unit, at: u32) -> vec4f {
-  let words = select(unit.xy, unit.zw, at == 1);
-  return vec4f(unpack2x16float(words.x), unpack2x16float(words.y));
+  return vec4f(unpack2x16float(unit.x), unpack2x16float(unit.y));
 }
 
 fn unit_scale(row: u32, unit: u32, width: u32) -> f32 { return 1.0; }

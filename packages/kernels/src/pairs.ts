@@ -23,10 +23,10 @@ export function rotated(
   y[second] = b * cos + a * sin;
 }
 
-/** A thread makes an angle once for so many heads. */
+/** A thread turns one pair of so many heads, by the same angle. */
 const HEADS = 4;
 
-/** Presets of kernels that make the angles they turn by. */
+/** Presets of kernels that only turn pairs. */
 export const ropePresets: readonly Preset[] = threadPresets.map((preset) => ({
   ...preset,
   constants: { ...preset.constants, HEADS },

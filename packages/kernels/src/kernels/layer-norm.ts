@@ -50,8 +50,8 @@ export const layerNorm = defineKernel({
     ],
     exact: false,
     make({ rows = 1, width = 1, far = 0 }, random) {
-      // Far from 0, a square of the numbers has no digit left of what they differ by.
-      const x = random.numbers(rows * width).map((n) => n + far * 8192);
+      // Far from 0 the mean is off by a part of what the numbers differ by, and their squares have no digit left of that.
+      const x = random.numbers(rows * width).map((n) => n + far * 2 ** 20);
       const [weight, bias] = [random.numbers(width), random.numbers(width)];
       return { params: { rows, width, eps: 1e-6 }, inputs: { x, weight, bias } };
     },

@@ -1,14 +1,15 @@
-import activation from "../../../../kernels/wgsl/activation.wgsl";
-import mathsF32 from "../../../../kernels/wgsl/maths/f32.wgsl";
+import activation from "../../../../kernels/wgsl/lib/activation.wgsl";
+import sumFour from "../../../../kernels/wgsl/lib/sum_four.wgsl";
+import sumFourSubgroups from "../../../../kernels/wgsl/lib/sum_four_subgroups.wgsl";
+import tile from "../../../../kernels/wgsl/lib/tile.wgsl";
+import tileF16 from "../../../../kernels/wgsl/lib/tile_f16.wgsl";
+import tileF32 from "../../../../kernels/wgsl/lib/tile_f32.wgsl";
 import matmulWgsl from "../../../../kernels/wgsl/matmul.wgsl";
-import sumWorkgroup from "../../../../kernels/wgsl/reduce/workgroup.wgsl";
-import bf16 from "../../../../kernels/wgsl/storage/bf16.wgsl";
-import f32 from "../../../../kernels/wgsl/storage/f32.wgsl";
-import tile from "../../../../kernels/wgsl/tile.wgsl";
-import { defineKernel, type Launch, type LaunchChoice, type Params, type Variant } from "../kernel.js";
+import { defineKernel, type Feature, type Launch, type LaunchChoice, type Params, type Variant } from "../kernel.js";
 import { grid } from "../layout.js";
 import { rowRanges } from "../split.js";
-import { isQuantized, type Storage, scalesPerRow, wordsPerRow } from "../storage.js";
+import { isQuantized, type Storage, scalesPerRow, storages, wordsPerRow } from "../storage.js";
+import { storageWgsl } from "../storage-wgsl.js";
 import { activate } from "./activations.js";
 
 /** Up to so many rows of x are multiplied one by one: then reading the weight is all the time there is. */
@@ -19,29 +20,41 @@ const MATVEC_ROWS = 4;
 type Names = "m" | "n" | "k" | "bias" | "activation" | "residual";
 type Buffers = "x" | "weight" | "scale" | "bias" | "residual" | "y";
 
-const SOURCES: readonly (readonly [Storage, string])[] = [
-  ["f32", f32],
-  ["bf16", bf16],
+/** One storage, in each of its forms: the first that a device can run is the fastest. */
+const variantsOf = (storage: Storage): Variant[] =>
+  FORMS.map(({ name, features }) => ({
+    name: `${storage}${name}`,
+    storage,
+    features,
+    wgsl: [
+      ...features.map((feature) => `enable ${feature === "shader-f16" ? "f16" : feature};`),
+      features.includes("shader-f16") ? tileF16 : tileF32,
+      tile,
+      storageWgsl[storage],
+      features.includes("subgroups") ? sumFourSubgroups : sumFour,
+      activation,
+      matmulWgsl,
+    ],
+  }));
+
+const FORMS: readonly { readonly name: string; readonly features: readonly Feature[] }[] = [
+  { name: ", f16 products, subgroups", features: ["shader-f16", "subgroups"] },
+  { name: ", f16 products", features: ["shader-f16"] },
+  { name: ", subgroups", features: ["subgroups"] },
+  { name: "", features: [] },
 ];
 
-const variants: readonly Variant[] = SOURCES.map(([storage, source]) => ({
-  name: storage,
-  storage,
-  features: [],
-  wgsl: [mathsF32, tile, source, sumWorkgroup, activation, matmulWgsl],
-}));
-
-const preset = (name: string, [m, n]: readonly [number, number], blocks: number, matvec: number) => ({
+const preset = (name: string, [m, n]: readonly [number, number], rows: number, matvec: number) => ({
   name,
-  constants: { THREADS_M: m, THREADS_N: n, BLOCKS_M: blocks, BLOCKS_N: 1, MATVEC_THREADS: matvec },
+  constants: { THREADS_M: m, THREADS_N: n, ROWS: rows, MATVEC_THREADS: matvec },
   invocations: Math.max(m * n, matvec),
   // Tiles of 16 float32 along k, or 16 bytes for each thread.
-  workgroupBytes: Math.max((4 * blocks * m + 4 * n) * 16 * 4, matvec * 16),
+  workgroupBytes: Math.max((rows * m + 4 * n) * 16 * 4, matvec * 16),
 });
 
 /**
  * A linear layer with what is often done around it. `x` is `[m k]`, `weight` `[n k]` in any storage, `bias` `[n]` where `bias` is
- * 1, `residual` `[m n]` where `residual` is 1, `y` `[m n]`. `activation` is 0 for none, or an index of `activations`.
+ * 1, `residual` `[m n]` where `residual` is 1, `y` `[m n]`. `activation` is an index of `activations`.
  * Matrices over the limit of a binding are cut by rows.
  */
 export const matmul = defineKernel<Names, Buffers>({
@@ -67,11 +80,11 @@ export const matmul = defineKernel<Names, Buffers>({
     residual: { role: "input", element: "f32", shape: ({ m, n, residual }) => [residual * m, n] },
     y: { role: "output", element: "f32", shape: ({ m, n }) => [m, n] },
   },
-  variants,
+  variants: storages.flatMap(variantsOf),
   presets: [
-    preset("64 x 64 tiles, 128 threads", [8, 16], 2, 128),
-    preset("64 x 64 tiles, 256 threads", [16, 16], 1, 64),
-    preset("32 x 32 tiles, 64 threads", [8, 8], 1, 64),
+    preset("64 x 64 tiles, 128 threads", [8, 16], 8, 128),
+    preset("64 x 64 tiles, 256 threads", [16, 16], 4, 64),
+    preset("32 x 32 tiles, 64 threads", [8, 8], 4, 64),
   ],
   launches,
   reference({ m, n, k, bias: biased, activation: act, residual: added }, { x = [], weight = [], bias, residual }) {
@@ -88,7 +101,7 @@ export const matmul = defineKernel<Names, Buffers>({
   tolerance: ({ k }) => ({
     abs: 4e-6 + 5e-7 * k,
     rel: 1e-6,
-    why: "k float32 products of ordinary numbers, summed in any order; an erf of 1.5e-7",
+    why: "k float32 products of ordinary numbers, summed in any order",
   }),
   work: ({ m, n, k, bias, residual }, { storage = "f32" }) => ({
     bytes: 4 * (n * (wordsPerRow(storage, k) + scalesPerRow(storage, k)) + m * k + bias * n + (1 + residual) * m * n),
@@ -134,7 +147,7 @@ function launches(params: Params<Names>, choice: LaunchChoice): readonly Launch<
   const { n, k, residual } = params;
   const { variant, preset, limits } = choice;
   const storage = variant.storage ?? "f32";
-  const entry = `${params.m <= FEW ? "matvec" : "tile"}${isWhole(storage, k) ? "" : "_odd"}`;
+  const entry = k % 4 > 0 ? "matvec_odd" : params.m <= FEW ? "matvec" : "tile";
   const across = rowRanges(params.m, [4 * k, 4 * n], limits, "matmul's x and y");
   const down = rowRanges(n, [4 * wordsPerRow(storage, k), 4 * scalesPerRow(storage, k)], limits, "matmul's weight");
   return across.flatMap((some) =>
@@ -155,8 +168,5 @@ function launches(params: Params<Names>, choice: LaunchChoice): readonly Launch<
 
 function workgroupsOf(entry: string, m: number, rows: number, c: Readonly<Record<string, number>>): number {
   if (entry.startsWith("matvec")) return m * Math.ceil(rows / MATVEC_ROWS);
-  return Math.ceil(m / (4 * c.BLOCKS_M! * c.THREADS_M!)) * Math.ceil(rows / (4 * c.BLOCKS_N! * c.THREADS_N!));
+  return Math.ceil(m / (c.ROWS! * c.THREADS_M!)) * Math.ceil(rows / (4 * c.THREADS_N!));
 }
-
-/** Whether rows of x are whole vectors of four, and rows of the weight whole units of its storage. */
-const isWhole = (storage: Storage, k: number): boolean => k % (storage === "bf16" || storage === "f16" ? 8 : 4) === 0;

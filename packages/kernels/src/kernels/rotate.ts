@@ -1,9 +1,7 @@
 import pair from "../../../../kernels/wgsl/lib/pair.wgsl";
 import wgsl from "../../../../kernels/wgsl/rotate.wgsl";
-import { threadPresets } from "../elementwise.js";
 import { defineKernel } from "../kernel.js";
-import { pairOf, rotated } from "../pairs.js";
-import { rowwise } from "../rowwise.js";
+import { pairOf, ropeLaunches, ropePresets, rotated } from "../pairs.js";
 
 /**
  * Rotary positions by table: `x` and `y` are `[rows heads dim]`, where rows are sequences of `seq` positions one behind the
@@ -28,11 +26,9 @@ export const rotate = defineKernel({
     y: { role: "output", element: "f32", shape: ({ rows, heads, dim }) => [rows, heads, dim] },
   },
   variants: [{ name: "f32", features: [], wgsl: [pair, wgsl] }],
-  presets: threadPresets,
-  launches({ rows, heads, dim }, { preset, limits }) {
-    const width = heads * dim;
-    const groups = (n: number) => Math.ceil((n * width) / 2 / preset.invocations);
-    const all = rowwise({ name: "rows", rows, widths: { x: width, y: width }, groups }, { limits });
+  presets: ropePresets,
+  launches(params, choice) {
+    const all = ropeLaunches(params, ["x", "y"], [], choice);
     return all.map((launch) => ({ ...launch, params: { ...launch.params, row0: launch.rows?.x?.[0] ?? 0 } }));
   },
   reference({ rows, seq, heads, dim, interleaved }, { x = [], cos = [], sin = [] }) {
@@ -53,7 +49,7 @@ export const rotate = defineKernel({
       { batch: 2, seq: 3, heads: 2, half: 36, interleaved: 0 },
       { batch: 1, seq: 4, heads: 2, half: 32, interleaved: 1 },
       { batch: 3, seq: 4, heads: 1, half: 32, interleaved: 0 },
-      { batch: 3, seq: 5, heads: 1, half: 17, interleaved: 1 },
+      { batch: 3, seq: 5, heads: 5, half: 17, interleaved: 1 },
     ],
     exact: true,
     make({ batch = 1, seq = 1, heads = 1, half = 1, interleaved = 0 }, random) {
