@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { pieces } from "./elementwise.js";
 import { defaultLimits } from "./kernel.js";
+import { KernelError } from "./layout.js";
 
 const binding = (bytes: number) => ({ ...defaultLimits, maxStorageBufferBindingSize: bytes });
 
@@ -31,4 +32,11 @@ test("pieces begin where every buffer may be bound, and the widest fits", () => 
     [64, 128],
     [128, 130],
   ]);
+});
+
+test("rows that are too long to be cut are refused by name", () => {
+  expect(() => pieces(5, binding(512), 96)).toThrow(KernelError);
+  expect(() => pieces(5, binding(512), 96)).toThrow(
+    "rows of 384 bytes are cut by 2, and a binding of 512 bytes holds 1",
+  );
 });

@@ -1,5 +1,5 @@
 import type { Launch, LaunchLimits, Preset } from "./kernel.js";
-import { grid } from "./layout.js";
+import { grid, KernelError } from "./layout.js";
 
 /** Presets of kernels whose threads know nothing of each other. */
 export const threadPresets: readonly Preset[] = [
@@ -8,9 +8,9 @@ export const threadPresets: readonly Preset[] = [
 ];
 
 /**
- * Ranges that make up `rows` rows, each small enough for one binding, each beginning where one may; where rows are too long
- * for both, the device says so.
+ * Ranges that make up `rows` rows, each small enough for one binding, each beginning where one may.
  * @param widths elements of four bytes that a row has in each of the buffers; 1 unless given
+ * @throws KernelError when rows are too long for both
  */
 export function pieces(
   rows: number,
@@ -23,7 +23,11 @@ export function pieces(
   // So many rows are a multiple of the alignment in every buffer: it is a power of two.
   const align = minStorageBufferOffsetAlignment / 4;
   const fewest = Math.max(...(widths.length === 0 ? [1] : widths).map((width) => align / commonDivisor(width, align)));
-  const step = Math.max(fewest, Math.floor(most / fewest) * fewest);
+  const step = Math.floor(most / fewest) * fewest;
+  if (step === 0)
+    throw new KernelError(
+      `rows of ${4 * widest} bytes are cut by ${fewest}, and a binding of ${maxStorageBufferBindingSize} bytes holds ${most}`,
+    );
   return Array.from({ length: Math.ceil(rows / step) }, (_, i) => [i * step, Math.min(rows, (i + 1) * step)]);
 }
 

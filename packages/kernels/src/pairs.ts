@@ -1,8 +1,14 @@
 import { threadPresets } from "./elementwise.js";
 import type { Launch, LaunchChoice, Params, Preset } from "./kernel.js";
+import { KernelError } from "./layout.js";
 import { rowwise } from "./rowwise.js";
 
 // The pairs of a head that rotary positions turn, in plain numbers.
+
+/** @throws KernelError unless a head of `dim` numbers divides by `by` */
+export function checkHead(kernel: string, dim: number, by: number): void {
+  if (dim % by !== 0) throw new KernelError(`${kernel}: a head of ${dim} numbers must be a multiple of ${by}`);
+}
 
 /** Where both numbers of pair `i` lie, counted over heads of `dim` numbers one behind the other. */
 export function pairOf(i: number, dim: number, interleaved: number): readonly [number, number] {

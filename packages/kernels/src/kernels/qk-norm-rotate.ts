@@ -1,6 +1,7 @@
 import pair from "../../../../kernels/wgsl/lib/pair.wgsl";
 import wgsl from "../../../../kernels/wgsl/qk_norm_rotate.wgsl";
 import { defineKernel, type Preset } from "../kernel.js";
+import { checkHead } from "../pairs.js";
 import { reducing, rowwise } from "../rowwise.js";
 import { rmsNorm } from "./rms-norm.js";
 import { rotate } from "./rotate.js";
@@ -40,6 +41,7 @@ export const qkNormRotate = defineKernel({
   variants: reducing(pair, wgsl),
   presets,
   launches({ rows, heads, dim }, choice) {
+    checkHead("qk_norm_rotate", dim, 2);
     const groups = (n: number) => n * heads;
     const all = rowwise({ name: "rows", rows, widths: { x: heads * dim, y: heads * dim }, groups }, choice);
     return all.map((launch) => ({ ...launch, params: { ...launch.params, row0: launch.rows?.x?.[0] ?? 0 } }));

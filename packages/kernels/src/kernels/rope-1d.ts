@@ -2,7 +2,7 @@ import pair from "../../../../kernels/wgsl/lib/pair.wgsl";
 import trig from "../../../../kernels/wgsl/lib/trig.wgsl";
 import wgsl from "../../../../kernels/wgsl/rope_1d.wgsl";
 import { defineKernel } from "../kernel.js";
-import { pairOf, ropeLaunches, ropePresets, rotated } from "../pairs.js";
+import { checkHead, pairOf, ropeLaunches, ropePresets, rotated } from "../pairs.js";
 import { ropeFrequencies } from "./rope-table.js";
 
 /**
@@ -28,7 +28,10 @@ export const rope1d = defineKernel({
   },
   variants: [{ name: "f32", features: [], wgsl: [trig, pair, wgsl] }],
   presets: ropePresets,
-  launches: (params, choice) => ropeLaunches(params, ["x", "y"], ["position"], choice),
+  launches(params, choice) {
+    checkHead("rope_1d", params.dim, 2);
+    return ropeLaunches(params, ["x", "y"], ["position"], choice);
+  },
   reference({ rows, heads, dim, interleaved }, { x = [], position = [], frequencies = [] }) {
     const y = new Float64Array(rows * heads * dim);
     const half = dim / 2;

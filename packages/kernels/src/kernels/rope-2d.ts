@@ -2,7 +2,7 @@ import pair from "../../../../kernels/wgsl/lib/pair.wgsl";
 import trig from "../../../../kernels/wgsl/lib/trig.wgsl";
 import wgsl from "../../../../kernels/wgsl/rope_2d.wgsl";
 import { defineKernel } from "../kernel.js";
-import { pairOf, ropeLaunches, ropePresets, rotated } from "../pairs.js";
+import { checkHead, pairOf, ropeLaunches, ropePresets, rotated } from "../pairs.js";
 import { ropeFrequencies } from "./rope-table.js";
 
 /**
@@ -30,7 +30,10 @@ export const rope2d = defineKernel({
   },
   variants: [{ name: "f32", features: [], wgsl: [trig, pair, wgsl] }],
   presets: ropePresets,
-  launches: (params, choice) => ropeLaunches(params, ["x", "y"], ["row", "col"], choice),
+  launches(params, choice) {
+    checkHead("rope_2d", params.dim, 4);
+    return ropeLaunches(params, ["x", "y"], ["row", "col"], choice);
+  },
   reference({ rows, heads, dim, interleaved }, { x = [], row = [], col = [], frequencies = [] }) {
     const y = new Float64Array(rows * heads * dim);
     const quarter = dim / 4;

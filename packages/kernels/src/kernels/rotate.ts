@@ -1,7 +1,7 @@
 import pair from "../../../../kernels/wgsl/lib/pair.wgsl";
 import wgsl from "../../../../kernels/wgsl/rotate.wgsl";
 import { defineKernel } from "../kernel.js";
-import { pairOf, ropeLaunches, ropePresets, rotated } from "../pairs.js";
+import { checkHead, pairOf, ropeLaunches, ropePresets, rotated } from "../pairs.js";
 
 /**
  * Rotary positions by table: `x` and `y` are `[rows heads dim]`, where rows are sequences of `seq` positions one behind the
@@ -28,6 +28,7 @@ export const rotate = defineKernel({
   variants: [{ name: "f32", features: [], wgsl: [pair, wgsl] }],
   presets: ropePresets,
   launches(params, choice) {
+    checkHead("rotate", params.dim, 2);
     const all = ropeLaunches(params, ["x", "y"], [], choice);
     return all.map((launch) => ({ ...launch, params: { ...launch.params, row0: launch.rows?.x?.[0] ?? 0 } }));
   },
