@@ -16,6 +16,12 @@ export interface NodeGpuOptions {
   readonly adapter?: string;
 }
 
+/**
+ * Dawn writes loops that fill workgroup memory with zeros. The driver would be told to do it, and SwiftShader then compiles a store
+ * for every number: a kernel of 14 KB takes 8 times as long to compile.
+ */
+const ZEROS_BY_LOOPS = "disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension";
+
 type Create = (flags: string[]) => GPU;
 
 // What `create` gave must stay reachable: the next garbage collection would end the process (dawn-gpu/node-webgpu issue 18). On
@@ -36,6 +42,7 @@ export async function nodeGpu({ kind = "hardware", adapter }: NodeGpuOptions = {
   const create = await dawn();
   const flags = [
     ...(kind === "null" ? ["backend=null"] : []),
+    ...(kind === "software" ? [ZEROS_BY_LOOPS] : []),
     ...(adapter === undefined ? [] : [`adapter=${adapter}`]),
   ];
   const gpu = create(flags);
