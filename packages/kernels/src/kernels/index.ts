@@ -7,11 +7,13 @@ import { binaryI32 } from "./binary-i32.js";
 import { compare } from "./compare.js";
 import { compareI32 } from "./compare-i32.js";
 import { copy } from "./copy.js";
+import { embedding } from "./embedding.js";
 import { frameDifference } from "./frame-difference.js";
 import { gather } from "./gather.js";
 import { iota } from "./iota.js";
 import { layerNorm } from "./layer-norm.js";
 import { matmul } from "./matmul.js";
+import { matmulBatch } from "./matmul-batch.js";
 import { prune } from "./prune.js";
 import { qkNormRotate } from "./qk-norm-rotate.js";
 import { reduce } from "./reduce.js";
@@ -41,10 +43,12 @@ export const kernels: readonly AnyKernel[] = [
   anyKernel(compareI32),
   anyKernel(copy),
   anyKernel(frameDifference),
+  anyKernel(embedding),
   anyKernel(gather),
   anyKernel(iota),
   anyKernel(layerNorm),
   anyKernel(matmul),
+  anyKernel(matmulBatch),
   anyKernel(prune),
   anyKernel(qkNormRotate),
   anyKernel(reduce),
