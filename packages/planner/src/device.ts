@@ -25,8 +25,10 @@ export interface KernelDevice {
   /** @param bytes whole words of four bytes; may be changed once this returns */
   write(buffer: DeviceBuffer, offset: number, bytes: Uint8Array): void;
   copy(from: DeviceBuffer, fromOffset: number, to: DeviceBuffer, toOffset: number, bytes: number): void;
-  /** Compile a kernel; the same one at once the second time. @throws KernelError when this device cannot run it */
+  /** Bring a kernel to the device; the same one at once the second time. @throws KernelError when it cannot run there */
   prepare(kernel: AnyKernel, storage?: Storage): Promise<DeviceKernel>;
+  /** Compile entry points ahead; others are compiled when they are first launched. @throws KernelError, DeviceError */
+  compile(kernel: DeviceKernel, entries: readonly string[]): Promise<void>;
   /** Queue one launch. A buffer that the call does not use is left out. */
   launch(kernel: DeviceKernel, launch: Launch, params: Params, buffers: Readonly<Record<string, DeviceBuffer>>): void;
   /** The bytes as they are behind everything that was queued before. @throws DeviceError */

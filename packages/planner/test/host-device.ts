@@ -119,6 +119,8 @@ export class HostDevice implements KernelDevice {
     target.version++;
   }
 
+  async compile(): Promise<void> {}
+
   async prepare(kernel: AnyKernel, storage?: Storage): Promise<DeviceKernel> {
     return { kernel, variant: variantFor(kernel, abilities, storage), preset: presetFor(kernel, abilities) };
   }

@@ -22,7 +22,7 @@ let count: ReturnType<typeof counted>;
 beforeAll(async () => {
   gpu = await testDevice();
   shared = new SharedDevice(gpu, false);
-  ready = await shared.prepare(kernel);
+  ready = shared.prepare(kernel);
   count = counted(gpu);
   calls = {
     submit: spied(gpu.queue, "submit"),
@@ -98,6 +98,29 @@ describe("recording", () => {
     await device.settled();
     await device.settled();
     expect(calls.submit).toHaveLength(1);
+  });
+});
+
+describe("kernels", () => {
+  test("are compiled ahead or at their first launch, once, for all models on a device", async () => {
+    const fresh = new SharedDevice(gpu, false);
+    const [now, ahead] = [spied(gpu, "createComputePipeline"), spied(gpu, "createComputePipelineAsync")];
+    const [one, two] = [new WebgpuDevice(fresh), new WebgpuDevice(fresh)];
+    const prepared = await one.prepare(kernel);
+    expect(await two.prepare(kernel)).toBe(prepared);
+    await Promise.all([one.compile(prepared, ["main"]), two.compile(prepared, ["main"])]);
+    await one.compile(prepared, ["main"]);
+    expect([now.length, ahead.length]).toEqual([0, 1]);
+    const late = new WebgpuDevice(new SharedDevice(gpu, false));
+    const other = await late.prepare(kernel);
+    const buffers = { x: late.alloc(8, "x"), weight: late.alloc(8, "weight"), y: late.alloc(8, "y") };
+    const launched = { entry: "main", workgroups: [1, 1, 1] } as const;
+    for (let i = 0; i < 3; i++) late.launch(other, launched, { rows: 1, width: 2, eps: EPS }, buffers);
+    await late.settled();
+    expect([now.length, ahead.length]).toEqual([1, 1]);
+    late.launch(other, { ...launched, entry: "nothing" }, { rows: 1, width: 2, eps: EPS }, buffers);
+    await expect(late.settled()).rejects.toThrow("the GPU refused rms_norm.nothing");
+    for (const device of [one, two, late]) device.dispose();
   });
 });
 

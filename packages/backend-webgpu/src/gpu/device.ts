@@ -2,7 +2,7 @@ import type { AnyKernel, Launch, LaunchLimits, Params, Storage } from "@hulu/ker
 import { type DeviceBuffer, DeviceError, type DeviceKernel, type KernelDevice } from "@hulu/planner";
 import { GpuBuffer, ownedBy } from "./buffer.js";
 import { Faults } from "./faults.js";
-import { Recorder } from "./recorder.js";
+import { Recorder, ROOM } from "./recorder.js";
 import type { ReadyKernel, SharedDevice } from "./shared.js";
 import { COPY_DST, COPY_SRC, gpuBytes, MAP_READ, READ, STORAGE } from "./usage.js";
 
@@ -10,6 +10,9 @@ import { COPY_DST, COPY_SRC, gpuBytes, MAP_READ, READ, STORAGE } from "./usage.j
 const MOST_UPLOAD = 16 * 2 ** 20;
 /** A buffer of at most so many bytes is kept for the next reading: logits of 256,000 tokens fit. */
 const KEPT_READ = 2 ** 20;
+
+/** Bytes of GPU memory that a model has beside its buffers: for uniform blocks, and for what is read. */
+export const OWN_BYTES = ROOM + KEPT_READ;
 
 /**
  * What one model does on a GPU that it may share with others: buffers, a recording, and errors of its own. Launches are
@@ -21,7 +24,7 @@ export class WebgpuDevice implements KernelDevice {
   readonly #faults: Faults;
   readonly #recorder: Recorder;
   readonly #buffers = new Set<GpuBuffer>();
-  readonly #spares: GpuBuffer[] = [];
+  readonly #spares = new Map<number, GpuBuffer>();
   #ids = 0;
   #uploaded = 0;
   /** Of `KEPT_READ` bytes, while nobody reads. */
@@ -100,8 +103,12 @@ export class WebgpuDevice implements KernelDevice {
     between.destroy();
   }
 
-  prepare(kernel: AnyKernel, storage?: Storage): Promise<DeviceKernel> {
+  async prepare(kernel: AnyKernel, storage?: Storage): Promise<DeviceKernel> {
     return this.#shared.prepare(kernel, storage);
+  }
+
+  compile(kernel: DeviceKernel, entries: readonly string[]): Promise<void> {
+    return this.#shared.compile(kernel as ReadyKernel, entries);
   }
 
   launch(kernel: DeviceKernel, launch: Launch, params: Params, buffers: Readonly<Record<string, DeviceBuffer>>): void {
@@ -137,7 +144,7 @@ export class WebgpuDevice implements KernelDevice {
     if (this.#disposed) return;
     this.#recorder.dispose();
     for (const buffer of this.#buffers) buffer.destroy();
-    for (const buffer of this.#spares) buffer.destroy();
+    for (const buffer of this.#spares.values()) buffer.destroy();
     this.#reading?.destroy();
     this.#shared.unlisten(this.#faults);
     this.#disposed = true;
@@ -165,9 +172,10 @@ export class WebgpuDevice implements KernelDevice {
 
   /** What a binding holds that is not used: each one its own, since one buffer cannot be read and written in a launch. */
   #spare(binding: number): GpuBuffer {
-    this.#spares[binding] ??= this.alloc(0, "not used");
-    this.#buffers.delete(this.#spares[binding]);
-    return this.#spares[binding];
+    const spare = this.#spares.get(binding) ?? this.alloc(0, "not used");
+    this.#buffers.delete(spare);
+    this.#spares.set(binding, spare);
+    return spare;
   }
 
   #own(buffer: DeviceBuffer): GpuBuffer {

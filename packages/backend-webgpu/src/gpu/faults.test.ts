@@ -72,7 +72,7 @@ describe("what the device refuses", () => {
       ...kernel,
       variants: [{ name: "broken", features: [], wgsl: ["@compute @workgroup_size(1)", "fn main() { oh }"] }],
     };
-    const refused = await shared.prepare(broken).catch((e: unknown) => e);
+    const refused = await shared.compile(shared.prepare(broken), ["main"]).catch((e: unknown) => e);
     expect(refused).toBeInstanceOf(KernelError);
     expect((refused as Error).message).toMatch(/^rms_norm, broken, .*2:/);
     await soon();
@@ -128,7 +128,8 @@ describe("a device that is lost", () => {
     for (const one of await Promise.allSettled(waiting)) expect((one as PromiseRejectedResult).reason).toEqual(lost);
     await expect(device.read(x, 0, 4)).rejects.toEqual(lost);
     await expect(device.settled()).rejects.toEqual(lost);
-    await expect(shared.prepare(kernel)).rejects.toEqual(lost);
+    await expect(device.prepare(kernel)).rejects.toEqual(lost);
+    expect(() => shared.prepare(kernel)).toThrow(lost);
     expect(() => device.alloc(4, "y")).toThrow(lost);
     expect(() => device.write(x, 0, new Uint8Array(4))).toThrow(lost);
     expect(() => new WebgpuDevice(shared)).toThrow(lost);
@@ -138,7 +139,7 @@ describe("a device that is lost", () => {
 
   test("ends the compiling of kernels", async () => {
     const { gpu, shared } = await made();
-    const compiling = shared.prepare(kernel);
+    const compiling = shared.compile(shared.prepare(kernel), ["main"]);
     gpu.destroy();
     await expect(compiling).rejects.toEqual(lost);
   });

@@ -1,13 +1,14 @@
-import { KernelError, type Params, writeParams } from "@hulu/kernels";
+import { type Params, writeParams } from "@hulu/kernels";
 import { type BindingOptions, Bindings, type Call } from "./bindings.js";
 import type { GpuBuffer } from "./buffer.js";
 import type { Faults } from "./faults.js";
+import type { ReadyKernel } from "./shared.js";
 import { COPY_DST, COPY_SRC, UNIFORM } from "./usage.js";
 
 /** Where a uniform block may begin, on every device. */
 const STEP = 256;
 /** Room for the uniform blocks of 2,048 launches, and for small writes: a token of 36 layers takes a quarter of it. */
-const ROOM = 2048 * STEP;
+export const ROOM = 2048 * STEP;
 /**
  * Multiplications and additions of one submit. What a system's watchdog takes for hanging is one submit that runs for seconds;
  * a token of 70 billion parameters stays below this, and a long prompt becomes several.
@@ -53,8 +54,7 @@ export class Recorder {
   launch(call: Call): void {
     const { kernel, launch, params } = call;
     if (launch.workgroups.includes(0)) return;
-    const pipeline = kernel.pipelines.get(launch.entry);
-    if (pipeline === undefined) throw new KernelError(`${kernel.kernel.name} has no entry point ${launch.entry}`);
+    const pipeline = kernel.pipelines.get(launch.entry) ?? this.#compile(kernel, launch.entry);
     if (this.#used + kernel.block > ROOM || this.#flops > MOST_FLOPS) this.submit();
     const { group, buffers } = this.bindings.of(call);
     const given = launch.params === undefined ? params : { ...params, ...(launch.params as Params) };
@@ -117,6 +117,14 @@ export class Recorder {
   dispose(): void {
     this.submit();
     this.#ring.destroy();
+  }
+
+  /** For a launch that nobody foresaw. */
+  #compile(kernel: ReadyKernel, entry: string): GPUComputePipeline {
+    const doing = `${kernel.kernel.name}.${entry}`;
+    const pipeline = this.#faults.guarded(doing, () => kernel.compileNow(entry));
+    kernel.pipelines.set(entry, pipeline);
+    return pipeline;
   }
 
   #encode(): GPUCommandEncoder {

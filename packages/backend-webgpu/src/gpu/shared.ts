@@ -1,9 +1,9 @@
 import {
   type AnyKernel,
   type BufferSpec,
-  type PreparedKernel,
+  type OpenKernel,
+  openKernel,
   paramBytes,
-  prepareKernel,
   type Storage,
   type Variant,
   variantFor,
@@ -11,8 +11,10 @@ import {
 import { DeviceError, type DeviceKernel } from "@hulu/planner";
 import type { Faults } from "./faults.js";
 
-/** A kernel compiled for a device, with what each launch of it asks for. */
-export interface ReadyKernel extends DeviceKernel, PreparedKernel {
+/** A kernel on a device, with what each launch of it asks for. */
+export interface ReadyKernel extends DeviceKernel, OpenKernel {
+  /** Those that are compiled, by entry point. */
+  readonly pipelines: Map<string, GPUComputePipeline>;
   /** Its own number on this device. */
   readonly id: number;
   readonly specs: readonly (readonly [name: string, spec: BufferSpec])[];
@@ -22,7 +24,8 @@ export interface ReadyKernel extends DeviceKernel, PreparedKernel {
 
 /** A GPU that several models run on: its compiled kernels, and whether it is still there. */
 export class SharedDevice {
-  readonly #kernels = new Map<AnyKernel, Map<Variant, Promise<ReadyKernel>>>();
+  readonly #kernels = new Map<AnyKernel, Map<Variant, ReadyKernel>>();
+  readonly #compiling = new Map<string, Promise<GPUComputePipeline>>();
   readonly #waiting = new Set<(error: DeviceError) => void>();
   readonly #faults = new Set<Faults>();
   #count = 0;
@@ -83,27 +86,36 @@ export class SharedDevice {
     this.#faults.delete(faults);
   }
 
-  /** Compile a kernel, once. @throws KernelError, DeviceError */
-  async prepare(kernel: AnyKernel, storage?: Storage): Promise<ReadyKernel> {
+  /** Bring a kernel to the device, once. @throws KernelError when it cannot run there, DeviceError `lost` */
+  prepare(kernel: AnyKernel, storage?: Storage): ReadyKernel {
     this.alive();
     const variant = variantFor(kernel, this.gpu, storage);
-    const variants = this.#kernels.get(kernel) ?? new Map<Variant, Promise<ReadyKernel>>();
+    const variants = this.#kernels.get(kernel) ?? new Map<Variant, ReadyKernel>();
     this.#kernels.set(kernel, variants);
-    let ready = variants.get(variant);
-    if (ready === undefined) {
-      ready = this.orLost(this.#compile(kernel, variant));
-      variants.set(variant, ready);
-      ready.catch(() => variants.delete(variant));
-    }
+    const ready = variants.get(variant) ?? this.#open(kernel, variant);
+    variants.set(variant, ready);
     return ready;
   }
 
-  async #compile(kernel: AnyKernel, variant: Variant): Promise<ReadyKernel> {
-    // What the compiler says is thrown, with its lines; the scope keeps it from being told a second time, as nobody's error.
-    this.gpu.pushErrorScope("validation");
-    const preparing = prepareKernel(this.gpu, kernel, { variant });
-    void this.gpu.popErrorScope().catch(() => {});
-    const prepared = await preparing;
-    return { ...prepared, id: this.#count++, specs: Object.entries(kernel.buffers), block: paramBytes(kernel) };
+  #open(kernel: AnyKernel, variant: Variant): ReadyKernel {
+    const open = openKernel(this.gpu, kernel, { variant });
+    const specs = Object.entries(kernel.buffers);
+    return { ...open, id: this.#count++, specs, block: paramBytes(kernel), pipelines: new Map() };
+  }
+
+  /** Compile entry points, each once. @throws KernelError, DeviceError `lost` */
+  async compile(kernel: ReadyKernel, entries: readonly string[]): Promise<void> {
+    const missing = entries.filter((entry) => !kernel.pipelines.has(entry));
+    const compiling = missing.map(async (entry) => {
+      const key = `${kernel.id} ${entry}`;
+      const pipeline = this.#compiling.get(key) ?? kernel.compile(entry);
+      this.#compiling.set(key, pipeline);
+      try {
+        kernel.pipelines.set(entry, await pipeline);
+      } finally {
+        this.#compiling.delete(key);
+      }
+    });
+    await this.orLost(Promise.all(compiling));
   }
 }

@@ -30,8 +30,47 @@ export const wgslOf = (variant: Variant): string => variant.wgsl.join("\n");
 export const entriesOf = (variant: Variant): string[] =>
   [...wgslOf(variant).matchAll(/@compute\b[^{;]*?\bfn\s+(\w+)/g)].map(([, name]) => name as string);
 
+/** A kernel on a device whose entry points are compiled one by one, each when it is wanted. */
+export interface OpenKernel extends Omit<PreparedKernel, "pipelines"> {
+  /** @throws KernelError with what the compiler said */
+  compile(entry: string): Promise<GPUComputePipeline>;
+  /** The same at once, for who cannot wait; what is wrong becomes an error of the device. */
+  compileNow(entry: string): GPUComputePipeline;
+}
+
+/** Bring a kernel's source to a device. @throws KernelError when it cannot run there */
+export function openKernel(device: GPUDevice, kernel: AnyKernel, choice: KernelChoice = {}): OpenKernel {
+  const variant = choice.variant ?? variantFor(kernel, device, choice.storage);
+  const preset = choice.preset ?? presetFor(kernel, device);
+  // What is wrong with the source is told by the pipelines, and not to the page as an error that nobody caught.
+  device.pushErrorScope("validation");
+  const module = device.createShaderModule({ label: `${kernel.name} ${variant.name}`, code: wgslOf(variant) });
+  void device.popErrorScope().catch(() => undefined);
+  const layout = bindGroupLayout(device, kernel);
+  const pipelineLayout = device.createPipelineLayout({ bindGroupLayouts: [layout] });
+  const descriptor = (entryPoint: string): GPUComputePipelineDescriptor => ({
+    label: `${kernel.name}.${entryPoint}, ${variant.name}, ${preset.name}`,
+    layout: pipelineLayout,
+    compute: { module, entryPoint, constants: { ...preset.constants } },
+  });
+  return {
+    ...{ kernel, variant, preset, layout },
+    compileNow: (entry) => device.createComputePipeline(descriptor(entry)),
+    compile: async (entry) => {
+      try {
+        return await device.createComputePipelineAsync(descriptor(entry));
+      } catch (cause) {
+        const { messages } = await module.getCompilationInfo();
+        const said = messages.map((m) => `${m.lineNum}:${m.linePos} ${m.message}`).join("; ");
+        const words = said || (cause instanceof Error ? cause.message : String(cause));
+        throw new KernelError(`${kernel.name}, ${variant.name}, ${preset.name}: ${words}`, { cause });
+      }
+    },
+  };
+}
+
 /**
- * Compile a kernel.
+ * Compile a kernel, all of its entry points.
  * @throws KernelError when the device cannot run it; it has what the compiler said, with line and column
  */
 export async function prepareKernel(
@@ -39,32 +78,9 @@ export async function prepareKernel(
   kernel: AnyKernel,
   choice: KernelChoice = {},
 ): Promise<PreparedKernel> {
-  const variant = choice.variant ?? variantFor(kernel, device, choice.storage);
-  const preset = choice.preset ?? presetFor(kernel, device);
-  // What is wrong with the source is told by the pipelines below, and not to the page as an error that nobody caught.
-  device.pushErrorScope("validation");
-  const module = device.createShaderModule({ label: `${kernel.name} ${variant.name}`, code: wgslOf(variant) });
-  void device.popErrorScope().catch(() => undefined);
-  const layout = bindGroupLayout(device, kernel);
-  const pipelineLayout = device.createPipelineLayout({ bindGroupLayouts: [layout] });
-  const compile = async (entryPoint: string) =>
-    [
-      entryPoint,
-      await device.createComputePipelineAsync({
-        label: `${kernel.name}.${entryPoint}, ${variant.name}, ${preset.name}`,
-        layout: pipelineLayout,
-        compute: { module, entryPoint, constants: { ...preset.constants } },
-      }),
-    ] as const;
-  try {
-    const pipelines = new Map(await Promise.all(entriesOf(variant).map(compile)));
-    return { kernel, variant, preset, layout, pipelines };
-  } catch (cause) {
-    const { messages } = await module.getCompilationInfo();
-    const said = messages.map((m) => `${m.lineNum}:${m.linePos} ${m.message}`).join("; ");
-    const words = said || (cause instanceof Error ? cause.message : String(cause));
-    throw new KernelError(`${kernel.name}, ${variant.name}, ${preset.name}: ${words}`, { cause });
-  }
+  const { compile, compileNow: _, ...open } = openKernel(device, kernel, choice);
+  const entries = entriesOf(open.variant).map(async (entry) => [entry, await compile(entry)] as const);
+  return { ...open, pipelines: new Map(await Promise.all(entries)) };
 }
 
 function bindGroupLayout(device: GPUDevice, kernel: AnyKernel): GPUBindGroupLayout {

@@ -1,3 +1,4 @@
+import { type Env, symbolsOf } from "@hulu/core";
 import type { Storage } from "@hulu/kernels";
 import type { DeviceBuffer, DeviceKernel, KernelDevice } from "../device.js";
 import type { Constant, Plan, Step } from "../plan.js";
@@ -29,8 +30,33 @@ export async function prepare(
     for (const step of plan.steps) kernels.push(await device.prepare(step.kernel, storageOf(step, weights)));
     programs.set(name, new BoundProgram(plan, kernels, device));
   }
+  await compileAhead([...programs.values()]);
   await device.settled();
   return { programs, weights, constant: (plan, index) => constants.get(keyOf(plan.constants[index]!))! };
+}
+
+/** Lengths that a model is likely to be run at, one and many: kernels have entry points for either. */
+const LENGTHS = [1, 64];
+
+/** Compile what runs of these lengths will launch, all at once, so that the first run takes no longer than the second. */
+async function compileAhead(programs: readonly BoundProgram[]): Promise<void> {
+  const wanted = new Map<DeviceKernel, Set<string>>();
+  for (const program of programs)
+    for (const length of LENGTHS)
+      for (const [i, kernel] of program.kernels.entries()) {
+        const entries = wanted.get(kernel) ?? new Set();
+        for (const { entry } of program.call(i, everySymbol(program.plan, length)).launches) entries.add(entry);
+        wanted.set(kernel, entries);
+      }
+  const compiling = [...wanted].map(([kernel, entries]) => programs[0]!.device.compile(kernel, [...entries]));
+  await Promise.all(compiling);
+}
+
+/** Every run-time symbol of a plan at the same length. */
+function everySymbol({ graph }: Plan, length: number): Env {
+  const inputs = [...Object.values(graph.inputs), ...graph.states.map(({ past }) => past)];
+  const symbols = inputs.flatMap(({ dims }) => dims.flatMap(({ size }) => symbolsOf(size)));
+  return { past: length, ...Object.fromEntries(symbols.map((symbol) => [symbol, length])) };
 }
 
 /** How the weight lies that a step reads; undefined where its kernel reads none. */
