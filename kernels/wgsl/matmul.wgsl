@@ -28,17 +28,26 @@ fn activate(x: f32) -> f32 {
   }
 }
 
-// Four numbers of the result, those that it has: of one row of x, and of rows of the part of W `apart` from each other.
+// Four rows of the part of W, `apart` from each other, as rows of W; those beyond the last are that one again.
+fn columns_of(column: u32, apart: u32) -> vec4u {
+  return params.row0 + min(vec4u(column) + apart * vec4u(0, 1, 2, 3), vec4u(params.rows - 1));
+}
+
+// What their sums begin with.
+fn bias_of(column: u32, apart: u32) -> vec4f {
+  if (params.bias == 0) { return vec4f(); }
+  let at = columns_of(column, apart);
+  return vec4f(bias[at.x], bias[at.y], bias[at.z], bias[at.w]);
+}
+
+// Four numbers of the result, those that it has.
 fn store(sums: vec4f, row: u32, column: u32, apart: u32) {
   if (row >= params.m || column >= params.rows) { return; }
-  // Columns beyond the last are that one again, and are not written.
-  let columns = params.row0 + min(vec4u(column) + apart * vec4u(0, 1, 2, 3), vec4u(params.rows - 1));
   var values = sums;
-  if (params.bias == 1) { values += vec4f(bias[columns.x], bias[columns.y], bias[columns.z], bias[columns.w]); }
   if (params.activation != 0) {
     for (var i = 0u; i < 4; i++) { values[i] = activate(values[i]); }
   }
-  let at = row * params.n + columns;
+  let at = row * params.n + columns_of(column, apart);
   if (params.residual == 1) { values += vec4f(residual[at.x], residual[at.y], residual[at.z], residual[at.w]); }
   y[at.x] = values.x;
   if (column + apart < params.rows) { y[at.y] = values.y; }
@@ -96,7 +105,9 @@ fn tile(
 ) {
   let at = corner(group, groups);
   if (at.column >= params.rows) { return; }
-  var sums = Sums();
+  var sums: Sums;
+  let first = bias_of(at.column + thread % THREADS_N, THREADS_N);
+  for (var i = 0u; i < ROWS; i++) { sums[i] = first; }
   for (var k = 0u; k < params.k; k += TILE_K) {
     fill_left(at.row, k, thread);
     fill_right(at.column, k, thread);
@@ -150,7 +161,7 @@ fn matvec(
     );
   }
   let all = sum_of_four(sums, thread);
-  if (thread == 0) { store(all, at.row, at.column, 1); }
+  if (thread == 0) { store(all + bias_of(at.column, 1), at.row, at.column, 1); }
 }
 
 @compute @workgroup_size(MATVEC_THREADS)
@@ -172,5 +183,5 @@ fn matvec_odd(
     );
   }
   let all = sum_of_four(sums, thread);
-  if (thread == 0) { store(all, at.row, at.column, 1); }
+  if (thread == 0) { store(all + bias_of(at.column, 1), at.row, at.column, 1); }
 }
