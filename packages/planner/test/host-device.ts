@@ -6,6 +6,7 @@ import {
   defaultLimits,
   type Launch,
   type Params,
+  paramBytes,
   presetFor,
   type Storage,
   unpack,
@@ -137,7 +138,7 @@ export class HostDevice implements KernelDevice {
       throw new Error(`${prepared.kernel.name}: too many workgroups`);
     const { kernel, variant, preset } = prepared;
     const all = { ...params, ...(launch.params as Params) };
-    writeParams(kernel, all, new DataView(new ArrayBuffer(4 * Object.keys(kernel.params).length)));
+    writeParams(kernel, all, new DataView(new ArrayBuffer(paramBytes(kernel))));
     // The reference computes the whole call: once, at its first launch.
     const call = this.#call;
     if (call !== undefined && call.kernel === prepared && call.params === params && call.buffers === buffers) {
