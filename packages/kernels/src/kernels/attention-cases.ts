@@ -34,6 +34,9 @@ export const attentionCases: Cases<AttentionParam, AttentionBuffer> = {
     { ...plain, seq: 64, past: 3, window: 7 },
     { ...plain, seq: 20, past: 200, kv: 1, group: 2, window: 90 },
     { ...full, seq: 70, packed: 1 },
+    // More queries than keys.
+    { ...full, seq: 9, past: -4, group: 2 },
+    { ...full, batch: 2, seq: 40, past: -30, dim: 20 },
     { ...plain, seq: 40, group: 2, packed: 1, capped: 1 },
     // Few rows.
     { ...plain, seq: 1, past: 127, kv: 2, group: 4, dim: 128 },

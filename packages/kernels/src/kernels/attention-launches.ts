@@ -67,7 +67,8 @@ function ofPiece(call: P, choice: LaunchChoice, { frames: batch, seq, at, querie
   const parts = cuts * keys.length;
   const partial = [0, parts > 1 ? rows * parts : 1] as const;
   const bound = { partial, ...(queries && { q: queries.rows, y: queries.rows }) };
-  const common = { batch, seq, at, parts, cuts, query0: queries?.skip ?? 0 };
+  // Where no row looks at its place, there may be more queries than keys.
+  const common = { batch, seq, at: Math.max(0, at), parts, cuts, query0: queries?.skip ?? 0 };
   const mixes = keys.map(
     ({ from, to, bound: held }, i): AttentionLaunch => ({
       entry,
