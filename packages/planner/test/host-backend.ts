@@ -32,7 +32,7 @@ const launchable = (kernel: AnyKernel): AnyKernel =>
         presets: [{ name: "one", constants: {}, invocations: 1, workgroupBytes: 0 }],
         launches: () => [{ entry: "main", workgroups: [1, 1, 1] }],
       };
-const kernels = withStandIns.map(launchable);
+export const kernels = withStandIns.map(launchable);
 
 const plansOf = (programs: Programs, max: Env): ReadonlyMap<string, Plan> =>
   new Map(Object.entries(programs).map(([name, graph]) => [name, planProgram(graph, { max, kernels })]));

@@ -6,6 +6,27 @@ const WORD = 4;
 
 export const varies = (size: Size): boolean => symbolsOf(size).includes("past");
 
+/** A size as a function: what is evaluated for each token is taken apart once. */
+export type Sized = (env: Env) => number;
+
+export function sizedBy(size: Size): Sized {
+  if (typeof size === "number") return () => size;
+  const terms = Object.entries(size.terms).map(([monomial, factor]) => ({
+    factor,
+    symbols: monomial === "" ? [] : monomial.split("*"),
+  }));
+  return (env) => {
+    let sum = 0;
+    for (const { factor, symbols } of terms) {
+      let product = factor;
+      for (const symbol of symbols) product *= env[symbol] ?? Number.NaN;
+      sum += product;
+    }
+    // What a symbol is that nothing has set, the other says in words.
+    return Number.isNaN(sum) ? evaluate(size, env) : sum;
+  };
+}
+
 /** Whether a slot's size changes as a session gets longer. */
 function slotVaries({ steps }: Plan, { count }: Slot): boolean {
   if (typeof count === "number" || "terms" in count) return varies(count);

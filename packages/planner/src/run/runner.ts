@@ -108,7 +108,7 @@ export class Runner {
     const { name, program, env, fed, session } = run;
     const { plan } = program;
     const bound = program.bind(env);
-    const buffers = this.#room(run, bound.needs(env, session?.capacity ?? 0));
+    const buffers = this.#room(run, bound.needs(session?.capacity ?? 0));
     const sizes = outputBytes(plan, env);
     this.#results.expect(
       name,
@@ -122,7 +122,7 @@ export class Runner {
         const own = buffers.inputs.get(input)!;
         if (bufferOf(feed) !== own) writeFeed(this.memory.device, feed, own);
       }
-      bound.launch(env, find);
+      bound.launch(find);
       this.#copyOutputs(plan, sizes, outputs, find);
       return outputs;
     } catch (error) {
