@@ -19,7 +19,9 @@ const refusal = (kernel: AnyKernel, variant: Variant, preset: Preset): Promise<s
   );
 
 test.each(kernels.map((kernel) => [kernel.name, kernel] as const))("%s, in every form", async (_, kernel) => {
-  const forms = formsOf(kernel);
+  // The null backend has the least workgroup memory that WebGPU allows; larger presets compile on the device of the tests.
+  const least = device.limits.maxComputeWorkgroupStorageSize;
+  const forms = formsOf(kernel).filter(({ preset }) => preset.workgroupBytes <= least);
   expect(forms.length).toBeGreaterThan(0);
   const refused = await Promise.all(forms.map((f) => refusal(kernel, f.variant, f.preset)));
   expect(refused.filter((message) => message !== undefined)).toEqual([]);

@@ -3,9 +3,6 @@ import type { Params } from "../kernel.js";
 import type { Random } from "../random.js";
 import type { AttentionBuffer, AttentionParam } from "./attention-reference.js";
 
-/** What each launch sets for itself. */
-const ofLaunch = { at: 0, begin: 0, end: 0, query0: 0, key0: 0, cuts: 0, part0: 0, parts: 0 };
-
 const plain = { batch: 1, past: 0, kv: 1, group: 1, dim: 8, causal: 1, window: 0, capped: 0, packed: 0 };
 const full = { ...plain, causal: 0 };
 
@@ -62,7 +59,6 @@ export const attentionCases: Cases<AttentionParam, AttentionBuffer> = {
       window: causal ? (sizes.window ?? 0) : 0,
       softcap: capped ? 5 : 0,
       segments: packed,
-      ...ofLaunch,
     };
     return {
       params,

@@ -1,6 +1,6 @@
 import type { Arrays, Params } from "../kernel.js";
 
-type CallParam =
+export type AttentionParam =
   | "batch"
   | "seq"
   | "ctx"
@@ -12,9 +12,6 @@ type CallParam =
   | "window"
   | "softcap"
   | "segments";
-/** Set by each launch. */
-type LaunchParam = "at" | "begin" | "end" | "query0" | "key0" | "cuts" | "part0" | "parts";
-export type AttentionParam = CallParam | LaunchParam;
 export type AttentionBuffer = "q" | "k" | "v" | "segments" | "y" | "partial";
 
 /** The keys that query i could see, [from, to): what `causal` and `window` leave. */

@@ -28,7 +28,8 @@ export const attention = defineKernel({
     window: { type: "u32", about: "with causal: how many keys a query sees, its own among them; 0: all" },
     softcap: { type: "f32", about: "scores become softcap * tanh(score / softcap); 0: they stay" },
     segments: { type: "u32", about: "1: a query sees the keys of its own segment; ctx is seq then" },
-    // What follows is of one launch, and set by it.
+  },
+  launchParams: {
     at: { type: "u32", about: "where the first query stands in the context" },
     begin: { type: "u32", about: "the first key" },
     end: { type: "u32", about: "the key behind the last" },
@@ -48,7 +49,10 @@ export const attention = defineKernel({
     partial: { role: "scratch", element: "f32", shape: ({ dim }) => [PARTIAL_ROWS, dim + 2] },
   },
   variants: [{ name: "f32", features: [], wgsl: [common, tile, decode] }],
-  presets: [{ name: "32 rows", constants: { TEAMS: 8, DECODE_THREADS: 64 }, invocations: 64, workgroupBytes: 14976 }],
+  presets: [
+    { name: "64 rows", constants: { TEAMS: 16, DECODE_THREADS: 128 }, invocations: 128, workgroupBytes: 24320 },
+    { name: "32 rows", constants: { TEAMS: 8, DECODE_THREADS: 64 }, invocations: 64, workgroupBytes: 14880 },
+  ],
   launches: attentionLaunches,
   reference: attentionReference,
   tolerance: ({ dim, scale, softcap }) => ({
