@@ -167,11 +167,6 @@ fn attend(vecs: u32, together: u32, group: vec3u, thread: u32) {
 // By how wide a head is at most.
 
 @compute @workgroup_size(8 * TEAMS)
-fn tile32(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
-  attend(1, 32, group, thread);
-}
-
-@compute @workgroup_size(8 * TEAMS)
 fn tile64(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
   attend(2, 32, group, thread);
 }

@@ -23,7 +23,7 @@ export const attentionCases: Cases<AttentionParam, AttentionBuffer> = {
   always: [
     { ...plain, seq: 1, dim: 1 },
     { ...full, seq: 31, dim: 32 },
-    { ...full, seq: 32, dim: 33 },
+    { ...full, seq: 32, dim: 65 },
     { ...full, batch: 2, seq: 33, dim: 72 },
     { ...plain, seq: 65, dim: 20 },
     { ...plain, seq: 17, past: 50, kv: 2, group: 3, dim: 128 },

@@ -19,7 +19,7 @@ const DECODE_MOST = 16;
 /** Threads of a workgroup of `combine`. */
 const COMBINE = 64;
 
-const WIDTHS = [32, 64, 96, 128, 256];
+const WIDTHS = [64, 96, 128, 256];
 
 /**
  * A few rows that share a key head: `decode`, over parts of the context. Else tiles of rows, by the width of a head. Parts are
