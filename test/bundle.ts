@@ -38,19 +38,21 @@ const installed: Plugin = {
 /**
  * Make one module for Node out of TypeScript that imports sources: for workers and child processes, which know neither.
  * @param code what the module does; `@hulu/...` and installed packages may be imported
+ * @param from the package that it is a part of
  * @returns the path of the module, which is there as long as this process
  */
-export async function bundle(code: string): Promise<string> {
+export async function bundle(code: string, from = "cli"): Promise<string> {
   const name = createHash("sha256").update(code).digest("hex").slice(0, 16);
   // Here packages are found that are imported by name at run time.
-  const outfile = join(root, "packages/cli/node_modules/.cache/test-bundles", `${name}-${process.pid}.mjs`);
+  const outfile = join(root, "packages", from, "node_modules/.cache/test-bundles", `${name}-${process.pid}.mjs`);
   await build({
-    stdin: { contents: code, resolveDir: join(root, "packages/cli"), loader: "ts", sourcefile: "test.ts" },
+    stdin: { contents: code, resolveDir: join(root, "packages", from), loader: "ts", sourcefile: "test.ts" },
     outfile,
     bundle: true,
     platform: "node",
     format: "esm",
     target: "node20",
+    loader: { ".wgsl": "text" },
     plugins: [sources, installed],
     logLevel: "error",
   });

@@ -1,28 +1,11 @@
 import type { LaunchLimits } from "@hulu/kernels";
-import { nodeGpu } from "@hulu/kernels/node";
 import { type Runner, webgpuRunner } from "@hulu/kernels/testing";
 import { afterAll } from "vitest";
+import { openDevice } from "./open-device.js";
 
-/**
- * The device that tests run on: the drivers of `VK_DRIVER_FILES` where the environment names some (CI: lavapipe), else
- * SwiftShader. It is destroyed behind the tests of a file.
- */
+/** The device of `openDevice`, destroyed behind the tests of a file. */
 export async function testDevice(): Promise<GPUDevice> {
-  const gpu = await nodeGpu({ kind: process.env.VK_DRIVER_FILES === undefined ? "software" : "hardware" });
-  const adapter = await gpu.requestAdapter();
-  if (adapter === null) throw new Error("there is no adapter to test on");
-  const features = ["shader-f16", "subgroups"] as const;
-  // What some presets need beyond the least that every device has.
-  const { maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX, maxComputeWorkgroupStorageSize } =
-    adapter.limits;
-  const device = await adapter.requestDevice({
-    requiredFeatures: features.filter((f) => adapter.features.has(f)),
-    requiredLimits: {
-      maxComputeInvocationsPerWorkgroup: Math.min(1024, maxComputeInvocationsPerWorkgroup),
-      maxComputeWorkgroupSizeX: Math.min(1024, maxComputeWorkgroupSizeX),
-      maxComputeWorkgroupStorageSize: Math.min(32768, maxComputeWorkgroupStorageSize),
-    },
-  });
+  const device = await openDevice();
   afterAll(() => device.destroy());
   return device;
 }

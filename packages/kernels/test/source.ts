@@ -10,7 +10,7 @@ interface FunctionText {
 export const withoutComments = (source: string): string => source.replace(/\/\/.*/g, "");
 
 /** The functions of a source that has no comments. */
-function functionsOf(source: string): FunctionText[] {
+export function functionsOf(source: string): FunctionText[] {
   const heads = [...source.matchAll(/\bfn\s+(\w+)\s*\([^{]*\{/g)];
   return heads.map(({ 0: head, 1: name = "", index }) => {
     const begin = index + head.length;
@@ -38,20 +38,20 @@ export function withoutBodies(source: string): string {
   return (kept + source.slice(at)).replace(/@workgroup_size\([^@{]*?\)(?=\s*fn\b)/g, "@workgroup_size(1)");
 }
 
-/** What a function does, with all that it calls. */
-function reached(source: string, entry: string): string {
+/** Functions by name, with all that they call, and their bodies. */
+export function reached(source: string, entries: readonly string[]): ReadonlyMap<string, string> {
   const bodies = new Map(functionsOf(source).map((f) => [f.name, source.slice(f.begin, f.end)]));
-  const names = new Set([entry]);
+  const names = new Set(entries);
   for (const name of names)
     for (const [word] of (bodies.get(name) ?? "").matchAll(/\b\w+\b/g)) if (bodies.has(word)) names.add(word);
-  return [...names].map((name) => bodies.get(name) ?? "").join("\n");
+  return new Map([...names].map((name) => [name, bodies.get(name) ?? ""]));
 }
 
 type Constants = Readonly<Record<string, number>>;
 
 /** Bytes of the workgroup memory of an entry point. */
 export function workgroupBytes(source: string, entry: string, constants: Constants): number {
-  const used = reached(source, entry);
+  const used = [...reached(source, [entry]).values()].join("\n");
   let bytes = 0;
   for (const [, name = "", type = ""] of source.matchAll(/^\s*var<workgroup>\s+(\w+)\s*:\s*([^;]+);/gm))
     if (new RegExp(`\\b${name}\\b`).test(used)) bytes += bytesOf(type.trim(), source, constants);

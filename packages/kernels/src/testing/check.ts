@@ -16,6 +16,7 @@ import { isQuantized, pack, type Storage, unpack } from "../storage.js";
 import { checkLaunches, launchesOf, type Tightness, tightLimits } from "./limits.js";
 import { type Example, KernelMismatch, type Trial, wrongResult } from "./mismatch.js";
 import type { KernelForm, Runner } from "./runner.js";
+import { reversedThreads } from "./threads.js";
 
 export interface TestOptions {
   /** Random examples of each form, beside those that are always tried; 20 unless given. */
@@ -32,7 +33,8 @@ export interface TestOptions {
 
 /**
  * Hold a kernel against its float64 reference: every variant and preset that the runner can run, on the examples that its
- * contract names and on random ones, cut into more launches by small limits as well. What is wrong with a random one is shrunk
+ * contract names and on random ones, cut into more launches by small limits as well, and with the threads of a workgroup
+ * numbered the other way round where there is a barrier. What is wrong with a random one is shrunk
  * to its smallest sizes. Draws its examples with fast-check, which must be installed.
  * @returns how many forms were tested, which a caller may want to be more than 0
  * @throws KernelMismatch for the first example that goes wrong
@@ -51,12 +53,22 @@ export async function testKernel<P extends string, B extends string>(
       await holdRandom(form, runner, options);
     }
   }
+  if (example === undefined)
+    for (const form of withBarriers(forms))
+      for (const sizes of kernel.cases.always)
+        await hold(form, runner, { sizes, seed: 2, exact: false, threads: "reversed" }, options);
   return forms.length;
 }
 
 /** Every variant with every preset. */
 export const formsOf = (kernel: AnyKernel): KernelForm[] =>
   kernel.variants.flatMap((variant) => kernel.presets.map((preset) => ({ kernel, variant, preset })));
+
+/** One form of each variant that has a barrier: in the preset that fits every device. */
+const withBarriers = (forms: readonly KernelForm[]): KernelForm[] =>
+  [...new Map(forms.map((form) => [form.variant, form])).values()].filter(
+    ({ variant }) => reversedThreads(variant) !== undefined,
+  );
 
 const CUT: readonly Tightness[] = ["workgroups", "bindings"];
 
@@ -89,9 +101,10 @@ async function holdRandom(form: KernelForm, runner: Runner, options: TestOptions
   if (found.failed) throw found.errorInstance ?? new Error(`fast-check stopped: seed ${found.seed}`);
 }
 
-async function hold(form: KernelForm, runner: Runner, example: Example, { onExample }: TestOptions): Promise<void> {
-  const { kernel, variant } = form;
-  const { sizes, seed, exact, limits: tight = "device" } = example;
+async function hold(plain: KernelForm, runner: Runner, example: Example, { onExample }: TestOptions): Promise<void> {
+  const { kernel, variant } = plain;
+  const { sizes, seed, exact, limits: tight = "device", threads } = example;
+  const form: KernelForm = threads === undefined ? plain : { ...plain, threads };
   const { params, inputs } = kernel.cases.make(sizes, new Random(seed, exact));
   const limits = tightLimits(form, params, tight);
   const trial: Trial = { form, runner, example, params, limits };

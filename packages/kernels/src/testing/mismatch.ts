@@ -11,6 +11,8 @@ export interface Example {
   readonly exact: boolean;
   /** By which limits the call is cut; those of the device unless given. */
   readonly limits?: Tightness;
+  /** Whether the threads of a workgroup are numbered from the last to the first, where a runner can do that. */
+  readonly threads?: "reversed";
 }
 
 /** One example in one form on one runner. */
@@ -40,15 +42,17 @@ export class KernelMismatch extends Error {
   readonly example: Example;
 
   constructor(
-    { form: { kernel, variant, preset }, runner, example, params, limits }: Trial,
+    { form, runner, example, params, limits }: Trial,
     what: string,
     /** The first wrong number, where it was one. */
     readonly wrong?: Wrong,
     options?: ErrorOptions,
   ) {
+    const { kernel, variant, preset, threads } = form;
+    const order = threads === "reversed" ? ", its threads numbered from the last to the first" : "";
     const lines = [
       `${kernel.name}: ${what}`,
-      `  form     variant ${variant.name}, preset ${preset.name}, on ${runner.name}`,
+      `  form     variant ${variant.name}, preset ${preset.name}${order}, on ${runner.name}`,
       `  params   ${listed(params)}`,
       ...(limits === undefined ? [] : [`  limits   ${listed(limits)}`]),
       `  again    testKernel(kernel, runner, { example: ${JSON.stringify(example)} })`,

@@ -1,8 +1,9 @@
 /// <reference types="@webgpu/types" />
 import type { AnyKernel, Arrays, LaunchLimits, Params, Preset, Variant } from "../kernel.js";
-import { type PreparedKernel, prepareKernel } from "../webgpu/prepare.js";
+import { type PreparedKernel, prepareKernel, wgslOf } from "../webgpu/prepare.js";
 import { runPrepared } from "../webgpu/run.js";
 import { margin } from "./garbage.js";
+import { reversedThreads } from "./threads.js";
 
 /** What runs kernels: a device, a simulator, or code of somebody's own. */
 export interface Runner {
@@ -23,6 +24,8 @@ export interface KernelForm {
   readonly kernel: AnyKernel;
   readonly variant: Variant;
   readonly preset: Preset;
+  /** Asks a runner that can choose to number the threads of a workgroup from the last to the first; others run it as ever. */
+  readonly threads?: "reversed";
 }
 
 /**
@@ -30,7 +33,7 @@ export interface KernelForm {
  * input is, and is looked at behind its ends.
  */
 export function webgpuRunner(device: GPUDevice, name = "webgpu"): Runner {
-  const prepared = new Map<Variant, Map<Preset, Promise<PreparedKernel>>>();
+  const prepared = new Map<string, Promise<PreparedKernel>>();
   const { maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupStorageSize } = device.limits;
   return {
     name,
@@ -38,11 +41,11 @@ export function webgpuRunner(device: GPUDevice, name = "webgpu"): Runner {
       variant.features.every((f) => device.features.has(f)) &&
       preset.invocations <= maxComputeInvocationsPerWorkgroup &&
       preset.workgroupBytes <= maxComputeWorkgroupStorageSize,
-    run: async ({ kernel, variant, preset }, params, inputs, limits) => {
-      const some = prepared.get(variant) ?? new Map<Preset, Promise<PreparedKernel>>();
-      prepared.set(variant, some);
-      const ready = some.get(preset) ?? prepareKernel(device, kernel, { variant, preset });
-      some.set(preset, ready);
+    run: async ({ kernel, variant: plain, preset, threads }, params, inputs, limits) => {
+      const variant = (threads === "reversed" ? reversedThreads(plain) : undefined) ?? plain;
+      const key = `${kernel.name} ${JSON.stringify(preset)} ${wgslOf(variant)}`;
+      const ready = prepared.get(key) ?? prepareKernel(device, kernel, { variant, preset });
+      prepared.set(key, ready);
       return runPrepared(device, await ready, params, inputs, { limits, margin });
     },
   };

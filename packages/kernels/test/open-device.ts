@@ -1,0 +1,24 @@
+import { nodeGpu } from "@hulu/kernels/node";
+
+/**
+ * The device that tests run on: the drivers of `VK_DRIVER_FILES` where the environment names some (CI: lavapipe), else
+ * SwiftShader.
+ */
+export async function openDevice(): Promise<GPUDevice> {
+  const gpu = await nodeGpu({ kind: process.env.VK_DRIVER_FILES === undefined ? "software" : "hardware" });
+  const adapter = await gpu.requestAdapter();
+  if (adapter === null) throw new Error("there is no adapter to test on");
+  const features = ["shader-f16", "subgroups"] as const;
+  // What some presets need beyond the least that every device has.
+  const { maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX, maxComputeWorkgroupStorageSize } =
+    adapter.limits;
+  const device = await adapter.requestDevice({
+    requiredFeatures: features.filter((f) => adapter.features.has(f)),
+    requiredLimits: {
+      maxComputeInvocationsPerWorkgroup: Math.min(1024, maxComputeInvocationsPerWorkgroup),
+      maxComputeWorkgroupSizeX: Math.min(1024, maxComputeWorkgroupSizeX),
+      maxComputeWorkgroupStorageSize: Math.min(32768, maxComputeWorkgroupStorageSize),
+    },
+  });
+  return device;
+}
