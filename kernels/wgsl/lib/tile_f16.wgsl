@@ -1,4 +1,5 @@
-// Tiles in float16: half the workgroup memory and twice the rate. Four products are summed in float16, those sums in float32.
+// Tiles in float16: half the workgroup memory, and twice the rate. Four products are summed in float16, those sums in float32.
+// A number or a sum of four over 65504 becomes infinite.
 
 alias Four = vec4<f16>;
 

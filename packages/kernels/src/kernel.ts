@@ -44,6 +44,8 @@ export interface Variant {
   readonly name: string;
   /** How a `weight` lies; none where the kernel has no weight. */
   readonly storage?: Storage;
+  /** Where it multiplies in float16: faster, to about three digits, and a number over 65504 becomes infinite. For who asks for it. */
+  readonly products?: "f16";
   readonly features: readonly Feature[];
   /** WGSL, in pieces that are joined in this order; `enable` lines stand first. */
   readonly wgsl: readonly string[];
@@ -116,7 +118,7 @@ export interface Kernel<P extends string = string, B extends string = string> {
   readonly launchParams?: Readonly<Record<string, ParamSpec>>;
   /** In the order of their bindings; at most eight. */
   readonly buffers: Readonly<Record<B, BufferSpec<P>>>;
-  /** Of those that a device can run and that have the wanted storage, the first is taken. */
+  /** Of those that a device can run, with the wanted storage and products, the first is taken. */
   readonly variants: readonly Variant[];
   /** Of those that fit a device, the first is taken; the last fits every device. */
   readonly presets: readonly Preset[];

@@ -70,11 +70,18 @@ export interface Abilities {
 /**
  * The form of a kernel that a device runs.
  * @param storage of the weight; needed where a kernel has one
+ * @param products `f16`: in float16 where the device and the kernel can
  * @throws KernelError when no variant has that storage, or the device none of their features
  */
-export function variantFor(kernel: AnyKernel, device: Abilities, storage?: Storage): Variant {
+export function variantFor(
+  kernel: AnyKernel,
+  device: Abilities,
+  storage?: Storage,
+  products: "f32" | "f16" = "f32",
+): Variant {
   const stored = kernel.variants.filter((v) => v.storage === undefined || v.storage === storage);
-  const variant = stored.find((v) => v.features.every((f) => device.features.has(f)));
+  const precise = stored.filter((v) => products === "f16" || v.products === undefined);
+  const variant = precise.find((v) => v.features.every((f) => device.features.has(f)));
   if (variant !== undefined) return variant;
   const have = [...new Set(kernel.variants.map((v) => v.storage))].join(", ");
   throw new KernelError(

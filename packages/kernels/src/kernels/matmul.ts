@@ -29,11 +29,12 @@ const MATVEC_ROWS = 4;
 type Names = "m" | "n" | "k" | "bias" | "activation" | "residual";
 type Buffers = "x" | "weight" | "scale" | "bias" | "residual" | "y";
 
-/** One storage, in each of its forms: the first that a device can run is the fastest. */
+/** One storage, in each of its forms, the fastest first. */
 const variantsOf = (storage: Storage): Variant[] =>
   FORMS.map(({ name, features }) => ({
     name: `${storage}${name}`,
     storage,
+    ...(features.includes("shader-f16") && { products: "f16" }),
     features,
     wgsl: [
       ...features.map((feature) => `enable ${feature === "shader-f16" ? "f16" : feature};`),

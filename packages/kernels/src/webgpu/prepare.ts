@@ -17,6 +17,8 @@ export interface PreparedKernel {
 export interface KernelChoice {
   /** How its weight lies. */
   readonly storage?: Storage | undefined;
+  /** `f16`: products in float16 where the device and the kernel can, which are faster and less exact. */
+  readonly products?: "f32" | "f16" | undefined;
   /** One of the kernel's variants; chosen by the device and the storage unless given. */
   readonly variant?: Variant | undefined;
   /** One of the kernel's presets; the first that fits the device unless given. */
@@ -40,7 +42,7 @@ export interface OpenKernel extends Omit<PreparedKernel, "pipelines"> {
 
 /** Bring a kernel's source to a device. @throws KernelError when it cannot run there */
 export function openKernel(device: GPUDevice, kernel: AnyKernel, choice: KernelChoice = {}): OpenKernel {
-  const variant = choice.variant ?? variantFor(kernel, device, choice.storage);
+  const variant = choice.variant ?? variantFor(kernel, device, choice.storage, choice.products);
   const preset = choice.preset ?? presetFor(kernel, device);
   // What is wrong with the source is told by the pipelines, and not to the page as an error that nobody caught.
   device.pushErrorScope("validation");
