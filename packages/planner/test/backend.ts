@@ -13,7 +13,6 @@ import {
 } from "@hulu/core";
 import { checkRun, type Plan, planProgram, supports } from "../src/index.js";
 import { evaluatePlan } from "./evaluate.js";
-import { withStandIns as kernels } from "./stand-in.js";
 
 /** Plans run on the host by what their kernels mean: what it gets wrong, planning gets wrong. */
 export const planned: Backend = {
@@ -23,9 +22,7 @@ export const planned: Backend = {
     interpreterEstimate(programs, weights, max, Float64Array.BYTES_PER_ELEMENT),
   compile: async (programs: Programs, weights: WeightSource, options: CompileOptions = {}) => {
     const max = options.max ?? {};
-    const plans = Object.entries(programs).map(
-      ([name, graph]) => [name, planProgram(graph, { max, kernels })] as const,
-    );
+    const plans = Object.entries(programs).map(([name, graph]) => [name, planProgram(graph, { max })] as const);
     const params = await readParams(programs, weights, (_, numbers) => numbers, options);
     const owner = await sessionOwner(programs, weights, max);
     const compute = (run: HostRun<Plan>) => computed(params, run);

@@ -2,7 +2,7 @@ import { boundSize, type Graph, multiplySizes, paramsOf, type Size, type Value }
 import type { AnyKernel } from "@hulu/kernels";
 import type { Constant, Place, PlannedWeight, ScratchCount, Step } from "../plan.js";
 import { COPY_AXES, type Copy, straight } from "./copies.js";
-import type { Calls, KernelName } from "./kernels.js";
+import { type BuffersOf, type KernelName, kernelOf, type ParamsOf } from "./kernels.js";
 import { countOf } from "./sizes.js";
 import { base } from "./views.js";
 
@@ -24,7 +24,6 @@ export class Emission {
   /** @param outputs the name of the output that a value is computed in */
   constructor(
     readonly graph: Graph,
-    readonly kernels: ReadonlyMap<string, AnyKernel>,
     outputs: ReadonlyMap<Value, string>,
   ) {
     this.#outputs = outputs;
@@ -74,14 +73,8 @@ export class Emission {
   }
 
   /** Add a step; scratch buffers get their room by themselves. */
-  call<K extends KernelName>(
-    name: K,
-    scope: string,
-    args: Readonly<Record<Calls[K]["buffers"], Place>>,
-    params: Readonly<Record<Calls[K]["params"], Size>>,
-  ): void {
-    const kernel = this.kernels.get(name);
-    if (kernel === undefined) throw new Error(`there is no kernel ${name}`);
+  call<K extends KernelName>(name: K, scope: string, args: BuffersOf<K, Place>, params: ParamsOf<K, Size>): void {
+    const kernel = kernelOf(name);
     const places: Record<string, Place> = {};
     for (const [buffer, { role }] of Object.entries(kernel.buffers)) {
       const given = (args as Readonly<Record<string, Place>>)[buffer];
@@ -99,7 +92,7 @@ export class Emission {
     const named = (letter: string, side: keyof typeof one) =>
       Object.fromEntries(six.map((a, i) => [`${letter}${i}`, a[side]]));
     const params = { count, ...named("d", "size"), ...named("s", "from"), ...named("t", "to"), from, to, size };
-    this.call("copy", scope, { x, y }, params as Readonly<Record<Calls["copy"]["params"], Size>>);
+    this.call("copy", scope, { x, y }, params as ParamsOf<"copy", Size>);
   }
 
   /** All of a value's numbers into another place. */

@@ -15,7 +15,6 @@ import {
   type Value,
 } from "@hulu/core";
 import { describe, expect, test } from "vitest";
-import { withStandIns as kernels } from "../../test/stand-in.js";
 import { printPlan } from "./print.js";
 import { planProgram } from "./program.js";
 import { supports } from "./supports.js";
@@ -25,7 +24,7 @@ const seq = axis("seq", symbol("seq"));
 const [two, three] = [axis("two", 2), axis("three", 3)];
 const param = (path: string, ...dims: readonly Axis[]) => emit<string>(ops.paramOp, [], { path, dims, dtype: "f32" });
 
-const planOf = (graph: Graph) => planProgram(graph, { kernels });
+const planOf = (graph: Graph) => planProgram(graph);
 const linesOf = (graph: Graph) =>
   printPlan(planOf(graph))
     .split("\n")

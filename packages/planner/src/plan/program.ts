@@ -1,12 +1,10 @@
 import { type Env, type Graph, lower, type StateUpdate, type Value } from "@hulu/core";
-import { type AnyKernel, kernels as allKernels } from "@hulu/kernels";
 import type { Plan, PlannedOutput, PlannedState } from "../plan.js";
 import { rules } from "../rules/index.js";
 import type { Match } from "../rules/rule.js";
 import { checksOf } from "./checks.js";
 import { chooseMatches, isLeaf } from "./choose.js";
 import { Emission, none } from "./emission.js";
-import { byName } from "./kernels.js";
 import { shareBuffers } from "./share.js";
 import { countOf, product } from "./sizes.js";
 import { supports } from "./supports.js";
@@ -16,8 +14,6 @@ import { base } from "./views.js";
 export interface PlanOptions {
   /** The most that each run-time symbol reaches: buffers are shared so that such a run takes little. One that is not given counts as 1. */
   readonly max?: Env;
-  /** Those that steps may call; all unless given. */
-  readonly kernels?: readonly AnyKernel[];
 }
 
 /**
@@ -25,11 +21,11 @@ export interface PlanOptions {
  * is joined, and what is computed on the way shares as few buffers as it can.
  * @throws UnsupportedError that names what no kernel computes
  */
-export function planProgram(graph: Graph, { max = {}, kernels = allKernels }: PlanOptions = {}): Plan {
+export function planProgram(graph: Graph, { max = {} }: PlanOptions = {}): Plan {
   const lowered = lower(graph, supports);
   const uses = new Uses(lowered);
   const chosen = chooseMatches(lowered, uses, rules);
-  const e = new Emission(lowered, byName(kernels), homes(lowered));
+  const e = new Emission(lowered, homes(lowered));
   emitAll(e, uses, chosen);
   const outputs = emitOutputs(e);
   const weights = e.weights();

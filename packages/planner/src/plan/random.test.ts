@@ -4,7 +4,6 @@ import { among, differs, Random, type RandomStep, randomGraph, take } from "@hul
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { planned } from "../../test/backend.js";
-import { withStandIns as kernels } from "../../test/stand-in.js";
 import type { Plan } from "../plan.js";
 import { planProgram } from "./program.js";
 import { livesOf } from "./share.js";
@@ -93,7 +92,7 @@ test("random graphs of primitives and of what rules look for", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.nat(9999), { minLength: 40, maxLength: 120 }), async (choices) => {
       const graph = randomGraph(choices, [...steps, ...steps]);
-      for (const max of [{}, { seq: 3, row: 50 }]) expectApart(planProgram(graph, { max, kernels }));
+      for (const max of [{}, { seq: 3, row: 50 }]) expectApart(planProgram(graph, { max }));
       for (const [seq, row] of [
         [3, 2],
         [1, 1],
