@@ -7,7 +7,6 @@ import {
   sessionOwner,
   type WeightSource,
 } from "@hulu/core";
-import { type AnyKernel, storages } from "@hulu/kernels";
 import {
   estimatePlans,
   loadWeights,
@@ -18,24 +17,9 @@ import {
   supports,
 } from "../src/index.js";
 import { HostDevice } from "./host-device.js";
-import { withStandIns } from "./stand-in.js";
-
-/** A kernel that is only a contract yet, as a device can be asked for it. */
-const launchable = (kernel: AnyKernel): AnyKernel =>
-  kernel.variants.length > 0
-    ? kernel
-    : {
-        ...kernel,
-        variants: Object.values(kernel.buffers).some((spec) => spec.element === "weight")
-          ? storages.map((storage) => ({ name: storage, storage, features: [], wgsl: [] }))
-          : [{ name: "plain", features: [], wgsl: [] }],
-        presets: [{ name: "one", constants: {}, invocations: 1, workgroupBytes: 0 }],
-        launches: () => [{ entry: "main", workgroups: [1, 1, 1] }],
-      };
-export const kernels = withStandIns.map(launchable);
 
 const plansOf = (programs: Programs, max: Env): ReadonlyMap<string, Plan> =>
-  new Map(Object.entries(programs).map(([name, graph]) => [name, planProgram(graph, { max, kernels })]));
+  new Map(Object.entries(programs).map(([name, graph]) => [name, planProgram(graph, { max })]));
 
 /**
  * Everything of a backend on kernels but the device: graphs become plans, and these run where each kernel is its reference.

@@ -2,7 +2,7 @@ import { hostI32, type MemoryEstimate, memoryWeights, type Tensor, type WeightSo
 import { pack, type Storage, unpack } from "@hulu/kernels";
 import { framesOf, idsOf, modelOf, smallModel } from "@hulu/testing";
 import { describe, expect, test } from "vitest";
-import { hostBackend, kernels } from "../../test/host-backend.js";
+import { hostBackend } from "../../test/host-backend.js";
 import { HostDevice } from "../../test/host-device.js";
 import { planProgram } from "../plan/program.js";
 import { weightLayouts } from "./weight-layout.js";
@@ -11,7 +11,7 @@ const { programs, weights } = modelOf(smallModel);
 
 /** The numbers that a storage holds of each weight that may lie in it, as a source of float32. */
 async function rounded(storage: Storage): Promise<WeightSource> {
-  const plans = Object.values(programs).map((graph) => planProgram(graph, { kernels }));
+  const plans = Object.values(programs).map((graph) => planProgram(graph));
   const layouts = weightLayouts(
     plans,
     (path) => weights.info(path)!,
