@@ -95,10 +95,12 @@ function step(storage: Storage, data: Float32Array, width: number, i: number): n
   return (Math.max(...group.map(Math.abs)) / (storage === "i8" ? 127 : 7)) * 0.5000001;
 }
 
-test("a group of zeros, and one with a NaN", () => {
+test("a group of zeros, and one with what is not finite", () => {
   for (const storage of ["i8", "i4"] as const) {
     expect([...unpack(storage, pack(storage, new Float32Array(40), 1, 40), 1, 40)]).toEqual(Array(40).fill(0));
-    const spoilt = unpack(storage, pack(storage, Float32Array.of(1, Number.NaN), 1, 2), 1, 2);
-    expect([...spoilt]).toEqual([Number.NaN, Number.NaN]);
+    for (const x of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+      const spoilt = unpack(storage, pack(storage, Float32Array.of(1, x, ...Array(31).fill(1)), 1, 33), 1, 33);
+      expect([...spoilt]).toEqual([...Array(32).fill(Number.NaN), 1]);
+    }
   }
 });

@@ -35,7 +35,7 @@ export interface Packed {
 
 /**
  * Numbers in their storage, rounded to the nearest that it can hold. A quantized group's scale is its largest magnitude over
- * 127 or 7, as float32; a group of zeros has scale 0. Fast for a `Float32Array`: a model goes through here as it is loaded.
+ * 127 or 7, as float32; a group of zeros has scale 0, one with a number that is not finite NaN. Fast for a `Float32Array`: a model goes through here as it is loaded.
  * @param data row-major, `[rows width]`, taken as float32
  */
 export function pack(storage: Storage, data: ArrayLike<number>, rows: number, width: number): Packed {
@@ -77,7 +77,7 @@ function quantize(storage: Storage, data: Float32Array, rows: number, width: num
 function quantizeGroup(data: Float32Array, from: number, count: number, most: number, block: Uint8Array): number {
   let largest = 0;
   for (let i = 0; i < count; i++) largest = Math.max(largest, Math.abs(data[from + i]!));
-  const scale = Math.fround(largest / most);
+  const scale = largest < Number.POSITIVE_INFINITY ? Math.fround(largest / most) : Number.NaN;
   block.fill(most + 1);
   if (scale > 0)
     for (let i = 0; i < count; i++)
