@@ -1,6 +1,6 @@
 // index = the place of the largest of each row, the first of equal ones; -1 in a row of nothing but NaN and -infinity.
 // x [rows width]; keys, places [rows parts], the best of each part; index [rows].
-// After order.wgsl and across/best_memory.wgsl or across/best_subgroups.wgsl.
+// With lib/order.wgsl and lib/best.wgsl or lib/best_subgroups.wgsl.
 
 struct Params {
   rows: u32,
@@ -13,7 +13,6 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> places: array<u32>;
 @group(0) @binding(4) var<storage, read_write> index: array<i32>;
 
-override THREADS: u32 = 256;
 // Numbers of a row that one workgroup looks at.
 const PART = 1024u;
 // A place behind all others; as an i32 it is -1.
@@ -36,7 +35,7 @@ fn parts(
     let key = key_of(x[row * params.width + i]);
     if (key > best.key) { best = Candidate(key, i); }
   }
-  best = across_best(best, thread);
+  best = best_of(best, thread);
   if (thread == 0) {
     keys[id] = best.key;
     places[id] = best.place;
@@ -58,6 +57,6 @@ fn combine(
   for (var i = row * count + thread; i < (row + 1) * count; i += THREADS) {
     if (keys[i] > best.key) { best = Candidate(keys[i], places[i]); }
   }
-  best = across_best(best, thread);
+  best = best_of(best, thread);
   if (thread == 0) { index[row] = i32(best.place); }
 }

@@ -1,5 +1,6 @@
 // y[t, i] = sum |x[t, i] - x[t - 1, i]| over the width; before the first frame comes `before`.
-// x [frames tokens width]; before [tokens width]; y [frames tokens]. After across/memory.wgsl or across/subgroups.wgsl.
+// x [frames tokens width]; before [tokens width]; y [frames tokens]. With lib/reduce.wgsl or
+// lib/reduce_subgroups.wgsl.
 
 struct Params {
   frames: u32,
@@ -12,7 +13,6 @@ struct Params {
 @group(0) @binding(2) var<storage, read> before: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 
-override THREADS: u32 = 256;
 // Frames that a workgroup takes one after the other, so that it reads each but once, and the one before them.
 const RUN = 8u;
 
@@ -45,7 +45,7 @@ fn main(
   }
   for (var f = 0u; f < RUN; f++) {
     if (f < count) {
-      let sum = across_sum(own[f], thread);
+      let sum = sum_of(own[f], thread);
       if (thread == 0) { y[(first + f) * params.tokens + token] = sum; }
     }
   }

@@ -1,5 +1,5 @@
 // y[o, i] = the sum or the largest of x[o, 0..width, i].
-// x [outer width inner]; y [outer inner]. After across/memory.wgsl or across/subgroups.wgsl.
+// x [outer width inner]; y [outer inner]. With lib/reduce.wgsl or lib/reduce_subgroups.wgsl.
 
 struct Params {
   outer: u32,
@@ -12,7 +12,6 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
-override THREADS: u32 = 256;
 const SUM = 0u;
 
 // What nothing at all gives: 0, or -infinity, which WGSL has no word for.
@@ -38,7 +37,7 @@ fn rows(
     own = fold(own, x[row * params.width + i]);
   }
   var all: f32;
-  if (params.op == SUM) { all = across_sum(own, thread); } else { all = across_max(own, thread); }
+  if (params.op == SUM) { all = sum_of(own, thread); } else { all = largest_of(own, thread); }
   if (thread == 0) { y[row] = all; }
 }
 

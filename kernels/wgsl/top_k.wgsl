@@ -1,11 +1,13 @@
 // The k largest of each row, the largest first and of equal ones the lower place; -infinity and -1 where there are fewer that
 // are neither NaN nor -infinity.
-// x [rows width]; keys, places [rows parts k], the k best of each part; values, indices [rows k]. After order.wgsl.
+// x [rows width]; keys, places [rows parts k], the k best of each part; values, indices [rows k]. With lib/order.wgsl.
 
 struct Params {
   rows: u32,
   width: u32,
   k: u32,
+  // 0: the best of each part, into keys and places; 1: the best of those.
+  stage: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -60,94 +62,74 @@ fn sort(count: u32, thread: u32) {
   workgroupBarrier();
 }
 
-fn begin(thread: u32) {
-  for (var i = thread; i < params.k; i += THREADS) {
-    sort_keys[i] = 0;
-    sort_places[i] = NOWHERE;
-  }
+fn put(i: u32, key: u32, place: u32) {
+  sort_keys[i] = key;
+  sort_places[i] = place;
 }
 
-// Sort what was put behind the best, unless none of it is better than the last of them. Candidates come in the order of their
-// places, so that one that is equal is not.
-fn take(count: u32, thread: u32) {
+// What is left of `first` up to `end` is put behind the best, as far as there is room, and sorted with them, unless none of it
+// is better than the last of them. Candidates come in the order of their places, so that one that is equal is not.
+fn take(row: u32, first: u32, end: u32, thread: u32) {
+  workgroupBarrier();
   if (thread == 0) { atomicStore(&better, 0u); }
   workgroupBarrier();
+  let count = room(end - first);
+  let least = sort_keys[params.k - 1];
   for (var i = params.k + thread; i < count; i += THREADS) {
-    if (sort_keys[i] > sort_keys[params.k - 1]) { atomicStore(&better, 1u); }
+    let next = first + i - params.k;
+    var key = 0u;
+    var place = next;
+    if (next < end && params.stage == 0) { key = key_of(x[row * params.width + next]); }
+    if (next < end && params.stage == 1) {
+      key = keys[next];
+      place = places[next];
+    }
+    put(i, key, place);
+    if (key > least) { atomicStore(&better, 1u); }
   }
   workgroupBarrier();
   if (thread == 0) { again = atomicLoad(&better); }
   if (workgroupUniformLoad(&again) == 1) { sort(count, thread); }
 }
 
-// A workgroup for each part of each row.
+fn give(row: u32, i: u32) {
+  var value = 0xff800000u;
+  var place = NOWHERE;
+  if (sort_keys[i] > 0) {
+    place = sort_places[i];
+    value = bitcast<u32>(x[row * params.width + place]);
+  }
+  values[row * params.k + i] = bitcast<f32>(value);
+  indices[row * params.k + i] = i32(place);
+}
+
+// A workgroup for each part of each row, then one for each row.
 @compute @workgroup_size(THREADS)
-fn parts(
+fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
   let id = group.x + group.y * groups.x;
-  let count = (params.width + PART - 1) / PART;
-  let row = id / count;
+  let parts = (params.width + PART - 1) / PART;
+  let row = select(id / parts, id, params.stage == 1);
   if (row >= params.rows) { return; }
-  let first = (id - row * count) * PART;
-  let end = min(first + PART, params.width);
-  begin(thread);
-  for (var next = first; next < end; next += SORT - params.k) {
-    workgroupBarrier();
-    let here = room(end - next);
-    for (var i = params.k + thread; i < here; i += THREADS) {
-      let place = next + i - params.k;
-      var key = 0u;
-      if (place < end) { key = key_of(x[row * params.width + place]); }
-      sort_keys[i] = key;
-      sort_places[i] = place;
-    }
-    take(here, thread);
+  // Of the row's numbers, or of all that its parts left.
+  var first = (id - row * parts) * PART;
+  var end = min(first + PART, params.width);
+  if (params.stage == 1) {
+    first = row * parts * params.k;
+    end = first + parts * params.k;
   }
+  for (var i = thread; i < params.k; i += THREADS) { put(i, 0, NOWHERE); }
+  for (var next = first; next < end; next += SORT - params.k) { take(row, next, end, thread); }
+  workgroupBarrier();
   for (var i = thread; i < params.k; i += THREADS) {
-    keys[id * params.k + i] = sort_keys[i];
-    places[id * params.k + i] = sort_places[i];
-  }
-}
-
-// A workgroup for each row.
-@compute @workgroup_size(THREADS)
-fn combine(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) thread: u32,
-) {
-  let row = group.x + group.y * groups.x;
-  if (row >= params.rows) { return; }
-  let first = row * ((params.width + PART - 1) / PART) * params.k;
-  let end = first + ((params.width + PART - 1) / PART) * params.k;
-  begin(thread);
-  for (var next = first; next < end; next += SORT - params.k) {
-    workgroupBarrier();
-    let here = room(end - next);
-    for (var i = params.k + thread; i < here; i += THREADS) {
-      let from_part = next + i - params.k;
-      var key = 0u;
-      var place = NOWHERE;
-      if (from_part < end) {
-        key = keys[from_part];
-        place = places[from_part];
-      }
-      sort_keys[i] = key;
-      sort_places[i] = place;
+    if (params.stage == 1) {
+      give(row, i);
+    } else {
+      keys[id * params.k + i] = sort_keys[i];
+      places[id * params.k + i] = sort_places[i];
     }
-    take(here, thread);
-  }
-  for (var i = thread; i < params.k; i += THREADS) {
-    var value = 0xff800000u;
-    var place = NOWHERE;
-    if (sort_keys[i] > 0) {
-      place = sort_places[i];
-      value = bitcast<u32>(x[row * params.width + place]);
-    }
-    values[row * params.k + i] = bitcast<f32>(value);
-    indices[row * params.k + i] = i32(place);
   }
 }

@@ -1,7 +1,9 @@
-import memory from "../../../../kernels/wgsl/across/best_memory.wgsl";
-import subgroups from "../../../../kernels/wgsl/across/best_subgroups.wgsl";
 import wgsl from "../../../../kernels/wgsl/argmax.wgsl";
-import order from "../../../../kernels/wgsl/order.wgsl";
+import best from "../../../../kernels/wgsl/lib/best.wgsl";
+import bestSubgroups from "../../../../kernels/wgsl/lib/best_subgroups.wgsl";
+import order from "../../../../kernels/wgsl/lib/order.wgsl";
+import subgroups from "../../../../kernels/wgsl/lib/subgroups.wgsl";
+import { pieces } from "../elementwise.js";
 import { defineKernel } from "../kernel.js";
 import { grid } from "../layout.js";
 import { logits } from "./order.js";
@@ -25,8 +27,8 @@ export const argmax = defineKernel({
     index: { role: "output", element: "i32", shape: ({ rows }) => [rows] },
   },
   variants: [
-    { name: "f32, subgroups", features: ["subgroups"], wgsl: [subgroups, order, wgsl] },
-    { name: "f32", features: [], wgsl: [order, memory, wgsl] },
+    { name: "subgroups", features: ["subgroups"], wgsl: [subgroups, order, bestSubgroups, wgsl] },
+    { name: "f32", features: [], wgsl: [order, best, wgsl] },
   ],
   presets: [
     { name: "256 threads", constants: { THREADS: 256 }, invocations: 256, workgroupBytes: 2048 },
@@ -34,8 +36,15 @@ export const argmax = defineKernel({
   ],
   launches({ rows, width }, { limits }) {
     const most = limits.maxComputeWorkgroupsPerDimension;
-    const first = { entry: "parts", workgroups: grid(rows * parts(width), 1, most) };
-    return parts(width) === 1 ? [first] : [first, { entry: "combine", workgroups: grid(rows, 1, most) }];
+    return pieces(rows, limits, width, parts(width), 1).flatMap((range) => {
+      const count = range[1] - range[0];
+      const part = count < rows && {
+        params: { rows: count },
+        rows: { x: range, keys: range, places: range, index: range },
+      };
+      const first = { entry: "parts", workgroups: grid(count * parts(width), 1, most), ...part };
+      return parts(width) === 1 ? [first] : [first, { entry: "combine", workgroups: grid(count, 1, most), ...part }];
+    });
   },
   reference({ rows, width }, { x = [] }) {
     const index = new Int32Array(rows).fill(-1);

@@ -1,18 +1,19 @@
 import wgsl from "../../../../kernels/wgsl/binary_i32.wgsl";
 import { elementwise, threadPresets } from "../elementwise.js";
 import { defineKernel } from "../kernel.js";
+import { opName } from "../layout.js";
 
 /** What `op` means. `and` takes and gives 0 for false; what is not 0 counts as true. */
 export const binaryI32Ops = { add: 0, sub: 1, mul: 2, div: 3, max: 4, and: 5 } as const;
 
-const meanings: readonly ((a: number, b: number) => number)[] = [
-  (a, b) => (a + b) | 0,
-  (a, b) => (a - b) | 0,
-  Math.imul,
-  (a, b) => (b === 0 ? a : (a / b) | 0),
-  Math.max,
-  (a, b) => Number(a !== 0 && b !== 0),
-];
+const meanings: Readonly<Record<keyof typeof binaryI32Ops, (a: number, b: number) => number>> = {
+  add: (a, b) => (a + b) | 0,
+  sub: (a, b) => (a - b) | 0,
+  mul: Math.imul,
+  div: (a, b) => (b === 0 ? a : (a / b) | 0),
+  max: (a, b) => Math.max(a, b),
+  and: (a, b) => Number(a !== 0 && b !== 0),
+};
 
 /** Two numbers of 32 bits into one, element by element. */
 export const binaryI32 = defineKernel({
@@ -29,9 +30,12 @@ export const binaryI32 = defineKernel({
   },
   variants: [{ name: "i32", features: [], wgsl: [wgsl] }],
   presets: threadPresets,
-  launches: ({ count }, choice) => elementwise(["a", "b", "y"], count, choice),
+  launches({ count, op }, choice) {
+    opName("binary_i32", binaryI32Ops, op);
+    return elementwise(["a", "b", "y"], count, choice);
+  },
   reference({ count, op }, { a = [], b = [] }) {
-    const meaning = meanings[op] ?? meanings[binaryI32Ops.and]!;
+    const meaning = meanings[opName("binary_i32", binaryI32Ops, op)];
     return { y: Float64Array.from({ length: count }, (_, i) => meaning(a[i]!, b[i]!)) };
   },
   tolerance: () => ({ abs: 0, rel: 0, why: "whole numbers" }),

@@ -1,7 +1,8 @@
 import wgsl from "../../../../kernels/wgsl/compare_i32.wgsl";
 import { elementwise, threadPresets } from "../elementwise.js";
 import { defineKernel } from "../kernel.js";
-import { compared } from "./compare.js";
+import { opName } from "../layout.js";
+import { compared, compareOps } from "./compare.js";
 
 /** Whole numbers compared, element by element. */
 export const compareI32 = defineKernel({
@@ -18,7 +19,10 @@ export const compareI32 = defineKernel({
   },
   variants: [{ name: "i32", features: [], wgsl: [wgsl] }],
   presets: threadPresets,
-  launches: ({ count }, choice) => elementwise(["a", "b", "y"], count, choice),
+  launches({ count, op }, choice) {
+    opName("compare_i32", compareOps, op);
+    return elementwise(["a", "b", "y"], count, choice);
+  },
   reference: ({ count, op }, { a = [], b = [] }) => ({ y: compared(count, op, a, b) }),
   tolerance: () => ({ abs: 0, rel: 0, why: "yes or no" }),
   work: ({ count }) => ({ bytes: 12 * count, flops: 0 }),
@@ -31,9 +35,10 @@ export const compareI32 = defineKernel({
     ],
     exact: true,
     make: ({ count = 1, op = 0, bits = 31 }, random) => {
-      // Few values, so that many are equal.
-      const draw = () => random.whole(count, -(2 ** bits), 2 ** bits - 1);
-      return { params: { count, op }, inputs: { a: draw(), b: draw() } };
+      const a = random.whole(count, -(2 ** bits) + 1, 2 ** bits - 2);
+      // As near as float32 could not tell apart.
+      const b = random.whole(count, -1, 1).map((step, i) => a[i]! + step);
+      return { params: { count, op }, inputs: { a, b } };
     },
     bench: { "a mask of 1024 x 1024": { count: 2 ** 20, op: 0, bits: 10 } },
   },

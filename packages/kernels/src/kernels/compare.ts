@@ -1,6 +1,7 @@
 import wgsl from "../../../../kernels/wgsl/compare.wgsl";
 import { elementwise, threadPresets } from "../elementwise.js";
 import { defineKernel } from "../kernel.js";
+import { opName } from "../layout.js";
 
 /** What `op` means. */
 export const compareOps = { less: 0, equal: 1 } as const;
@@ -24,7 +25,10 @@ export const compare = defineKernel({
   },
   variants: [{ name: "f32", features: [], wgsl: [wgsl] }],
   presets: threadPresets,
-  launches: ({ count }, choice) => elementwise(["a", "b", "y"], count, choice),
+  launches({ count, op }, choice) {
+    opName("compare", compareOps, op);
+    return elementwise(["a", "b", "y"], count, choice);
+  },
   reference: ({ count, op }, { a = [], b = [] }) => ({ y: compared(count, op, a, b) }),
   tolerance: () => ({ abs: 0, rel: 0, why: "yes or no" }),
   work: ({ count }) => ({ bytes: 12 * count, flops: 0 }),

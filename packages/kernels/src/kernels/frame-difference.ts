@@ -1,8 +1,7 @@
-import memory from "../../../../kernels/wgsl/across/memory.wgsl";
-import subgroups from "../../../../kernels/wgsl/across/subgroups.wgsl";
 import wgsl from "../../../../kernels/wgsl/frame_difference.wgsl";
 import { defineKernel } from "../kernel.js";
 import { grid } from "../layout.js";
+import { reducing, rowPresets } from "../rowwise.js";
 
 /** Frames that a workgroup takes one after the other; the same number stands in the source. */
 const RUN = 8;
@@ -21,14 +20,8 @@ export const frameDifference = defineKernel({
     before: { role: "input", element: "f32", shape: ({ tokens, width }) => [tokens, width] },
     y: { role: "output", element: "f32", shape: ({ frames, tokens }) => [frames, tokens] },
   },
-  variants: [
-    { name: "f32, subgroups", features: ["subgroups"], wgsl: [subgroups, wgsl] },
-    { name: "f32", features: [], wgsl: [memory, wgsl] },
-  ],
-  presets: [
-    { name: "256 threads", constants: { THREADS: 256 }, invocations: 256, workgroupBytes: 1024 },
-    { name: "64 threads", constants: { THREADS: 64 }, invocations: 64, workgroupBytes: 256 },
-  ],
+  variants: reducing(wgsl),
+  presets: rowPresets,
   launches: ({ frames, tokens }, { limits }) => [
     { entry: "main", workgroups: grid(Math.ceil(frames / RUN) * tokens, 1, limits.maxComputeWorkgroupsPerDimension) },
   ],
@@ -41,8 +34,8 @@ export const frameDifference = defineKernel({
   },
   tolerance: ({ width }) => ({
     abs: 0,
-    rel: 6e-8 * (Math.ceil(width / 64) + 70),
-    why: "no terms cancel: one rounding of each, of a thread's additions, and of up to 64 shares",
+    rel: 6e-8 * (Math.ceil(width / 64) + 20),
+    why: "no terms cancel: one rounding of each, of a thread's additions, and of those that put threads together",
   }),
   work: ({ frames, tokens, width }) => ({
     bytes: 4 * tokens * ((frames + 1) * width + frames),

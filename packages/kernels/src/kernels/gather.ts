@@ -1,6 +1,6 @@
 import wgsl from "../../../../kernels/wgsl/gather.wgsl";
-import { threadPresets } from "../elementwise.js";
-import { defineKernel } from "../kernel.js";
+import { pieces, threadPresets } from "../elementwise.js";
+import { defineKernel, type LaunchLimits, type Params } from "../kernel.js";
 import { grid } from "../layout.js";
 import { words } from "./copy/cases.js";
 
@@ -20,16 +20,17 @@ export const gather = defineKernel({
   buffers: {
     x: { role: "input", element: "u32", shape: ({ outer, rows, inner }) => [outer, rows, inner] },
     index: { role: "input", element: "i32", shape: ({ count }) => [count] },
-    y: { role: "output", element: "u32", shape: ({ outer, count, inner }) => [outer, count, inner] },
+    // [outer count inner], of which a part along the first two axes can be bound.
+    y: { role: "output", element: "u32", shape: ({ outer, count, inner }) => [outer * count, inner] },
   },
   variants: [{ name: "words", features: [], wgsl: [wgsl] }],
   presets: threadPresets,
-  launches: ({ outer, inner, count }, { preset, limits }) => [
-    {
-      entry: "main",
-      workgroups: grid(outer * count * inner, preset.invocations, limits.maxComputeWorkgroupsPerDimension),
-    },
-  ],
+  launches: (params, { preset, limits }) =>
+    cut(params, limits).map((part) => {
+      const { outer, inner, count } = { ...params, ...part.params };
+      const workgroups = grid(outer * count * inner, preset.invocations, limits.maxComputeWorkgroupsPerDimension);
+      return { entry: "main", workgroups, ...part };
+    }),
   reference({ outer, rows, inner, count }, { x = [], index = [] }) {
     const y = new Float64Array(outer * count * inner);
     for (let o = 0, at = 0; o < outer; o++)
@@ -57,3 +58,16 @@ export const gather = defineKernel({
     bench: { "kept tokens, 7B": { outer: 1, rows: 4096, inner: 3584, count: 1024, outside: 0 } },
   },
 });
+
+type GatherParams = Params<"outer" | "rows" | "inner" | "count">;
+
+/** Along the outer axes where there are any, else along the indices: then the table is bound whole. */
+function cut({ outer, rows, inner, count }: GatherParams, limits: LaunchLimits) {
+  const parts = outer === 1 ? pieces(count, limits, inner, 1) : pieces(outer, limits, rows * inner, count * inner);
+  return parts.map(([from, to]) => {
+    if (parts.length === 1) return {};
+    if (outer === 1) return { params: { count: to - from }, rows: { index: [from, to], y: [from, to] } } as const;
+    const y = [from * count, to * count] as const;
+    return { params: { outer: to - from }, rows: { x: [from, to], y } } as const;
+  });
+}

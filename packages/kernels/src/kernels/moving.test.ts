@@ -1,8 +1,7 @@
 import { testKernel, webgpuRunner } from "@hulu/kernels/testing";
 import { expect, test } from "vitest";
-import { testDevice, withLimits } from "../../test/device.js";
-import { type AnyKernel, anyKernel, defaultLimits, type Launch, type LaunchLimits, type Params } from "../kernel.js";
-import { boundBytes } from "../layout.js";
+import { testDevice } from "../../test/device.js";
+import { anyKernel, defaultLimits } from "../kernel.js";
 import { Random } from "../random.js";
 import { binaryI32 } from "./binary-i32.js";
 import { compare } from "./compare.js";
@@ -18,54 +17,54 @@ import { toI32 } from "./to-i32.js";
 
 const device = testDevice();
 
-const elementwise = [
+const all = [
   anyKernel(binaryI32),
   anyKernel(compare),
   anyKernel(compareI32),
+  anyKernel(copy),
+  anyKernel(gather),
   anyKernel(iota),
+  anyKernel(reduce),
   anyKernel(select),
+  anyKernel(splice),
   anyKernel(toF32),
   anyKernel(toI32),
 ];
-const all = [...elementwise, anyKernel(copy), anyKernel(gather), anyKernel(reduce), anyKernel(splice)];
-
 test.each(all.map((kernel) => [kernel.name, kernel] as const))("%s, against its definition", async (_, kernel) => {
   expect(await testKernel(kernel, webgpuRunner(await device))).toBeGreaterThan(0);
 });
 
-/** Long enough to be cut, 150 rows of 4 numbers; no rows so long that 64 of them, which an index is cut by, are too many. */
-const longSplice = anyKernel({
-  ...splice,
-  cases: {
-    ...splice.cases,
-    sizes: { ...splice.cases.sizes, width: [1, 4] },
-    always: [{ rows: 150, width: 4, visuals: 9, outside: 1 }],
-  },
+test("copy, cut along several axes", async () => {
+  const always = [{ a: 1, b: 2, c: 2, d: 3, e: 4, f: 16, gap: 1, repeat: 0 }];
+  const limits = { ...defaultLimits, maxStorageBufferBindingSize: 1024 };
+  const cut: typeof copy = {
+    ...copy,
+    cases: { ...copy.cases, always },
+    launches: (params, choice) => copy.launches(params, { ...choice, limits }),
+  };
+  expect(
+    await testKernel(cut, webgpuRunner(await device), { runs: 1, only: ({ preset }) => preset === copy.presets[0] }),
+  ).toBeGreaterThan(0);
+  const { params } = copy.cases.make(always[0]!, new Random(1, true));
+  const launches = cut.launches(params, {
+    variant: copy.variants[0]!,
+    preset: copy.presets[0]!,
+    limits: defaultLimits,
+  });
+  // More than b and c have places.
+  expect(launches.length).toBeGreaterThan(4);
+  for (const { rows } of launches)
+    for (const [from, to] of [rows!.x!, rows!.y!]) {
+      expect(from % 64).toBe(0);
+      expect(to - from).toBeLessThanOrEqual(256);
+    }
 });
-/** What a binding holds: so little that some of the cases that are always tried do not fit. */
-const cut = [
-  ...elementwise.map((k) => [k, 1024] as const),
-  [longSplice, 1024] as const,
-  [anyKernel(copy), 8192] as const,
-];
 
-test.each(cut.map(([k, bytes]) => [k.name, k, bytes] as const))(
-  "%s, where bindings are small",
-  async (_, kernel, bytes) => {
-    const limits = { ...defaultLimits, maxStorageBufferBindingSize: bytes };
-    expect(await testKernel(kernel, webgpuRunner(withLimits(await device, limits)), { runs: 5 })).toBeGreaterThan(0);
-    const calls = kernel.cases.always.map((sizes) => kernel.cases.make(sizes, new Random(1, true)).params);
-    const cutCalls = calls.map((params) => ({ params, launches: launchesOf(kernel, params, limits) }));
-    expect(Math.max(...cutCalls.map(({ launches }) => launches.length))).toBeGreaterThan(1);
-    for (const { params, launches } of cutCalls)
-      for (const { offset, size } of launches.flatMap((launch) => bound(kernel, launch, params))) {
-        expect(offset % limits.minStorageBufferOffsetAlignment).toBe(0);
-        expect(size).toBeLessThanOrEqual(bytes);
-      }
+test.each([anyKernel(binaryI32), anyKernel(compare), anyKernel(compareI32), anyKernel(reduce)])(
+  "$name does not take an op that is none",
+  (kernel) => {
+    const params = { count: 1, outer: 1, width: 1, inner: 1, op: 6 };
+    const choice = { variant: kernel.variants[0]!, preset: kernel.presets[0]!, limits: defaultLimits };
+    expect(() => kernel.launches(params, choice)).toThrow(`${kernel.name}: op is 6, it must be one of`);
   },
 );
-
-const launchesOf = ({ launches, variants, presets }: AnyKernel, params: Params, limits: LaunchLimits) =>
-  launches(params, { variant: variants[0]!, preset: presets[0]!, limits });
-const bound = ({ buffers }: AnyKernel, launch: Launch, params: Params) =>
-  Object.entries(buffers).map(([name, spec]) => boundBytes(spec, params, launch.rows, name));

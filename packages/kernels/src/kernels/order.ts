@@ -1,21 +1,25 @@
 import type { Random } from "../random.js";
 
 /**
- * Rows to choose from: about so many different values, so that some are equal, both zeros among them, and here and there a NaN
- * or an infinity. Now and then a row has nothing that can be chosen.
+ * Rows to choose from: about so many different values, so that some are equal; far apart or as near as floats are, above zero
+ * or not, both zeros among them, and here and there a NaN or an infinity. Now and then a row has nothing that can be chosen.
  */
 export function logits(random: Random, rows: number, width: number, values: number): Float32Array {
-  const x = Float32Array.from(random.whole(rows * width, -values, values), (v) => v / 8);
+  const x = new Float32Array(rows * width);
   for (let row = 0; row < rows; row++) {
-    const own = x.subarray(row * width, (row + 1) * width);
-    const hopeless = random.unit() < 0.1;
-    for (let i = 0; i < width; i++) {
-      const draw = random.unit();
-      if (own[i] === 0 && draw < 0.5) own[i] = -0;
-      if (hopeless ? draw < 0.5 : draw < 0.02) own[i] = Number.NaN;
-      else if (hopeless || draw > 0.98) own[i] = Number.NEGATIVE_INFINITY;
-      else if (draw > 0.9799) own[i] = Number.POSITIVE_INFINITY;
+    const [near, below, hopeless] = [random.unit() < 0.3, random.unit() < 0.3, random.unit() < 0.1];
+    for (const [i, whole] of random.whole(width, -values, values).entries()) {
+      const value = near ? 1 + whole * 2 ** -23 : whole / 8;
+      const zero = random.unit() < 0.5 ? -0 : 0;
+      const plain = value === 0 ? zero : below ? -Math.abs(value) : value;
+      x[row * width + i] = odd(random.unit(), hopeless) ?? plain;
     }
   }
   return x;
+}
+
+function odd(draw: number, hopeless: boolean): number | undefined {
+  if (draw < (hopeless ? 0.5 : 0.02)) return Number.NaN;
+  if (hopeless || draw > 0.98) return Number.NEGATIVE_INFINITY;
+  return draw > 0.9799 ? Number.POSITIVE_INFINITY : undefined;
 }

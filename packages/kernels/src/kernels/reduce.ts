@@ -1,8 +1,7 @@
-import memory from "../../../../kernels/wgsl/across/memory.wgsl";
-import subgroups from "../../../../kernels/wgsl/across/subgroups.wgsl";
 import wgsl from "../../../../kernels/wgsl/reduce.wgsl";
 import { defineKernel } from "../kernel.js";
-import { grid } from "../layout.js";
+import { opName } from "../layout.js";
+import { reducing, rowPresets, rowwise } from "../rowwise.js";
 
 /** What `op` means. */
 export const reduceOps = { sum: 0, max: 1 } as const;
@@ -26,19 +25,17 @@ export const reduce = defineKernel({
     x: { role: "input", element: "f32", shape: ({ outer, width, inner }) => [outer, width, inner] },
     y: { role: "output", element: "f32", shape: ({ outer, inner }) => [outer, inner] },
   },
-  variants: [
-    { name: "f32, subgroups", features: ["subgroups"], wgsl: [subgroups, wgsl] },
-    { name: "f32", features: [], wgsl: [memory, wgsl] },
-  ],
-  presets: [
-    { name: "256 threads", constants: { THREADS: 256 }, invocations: 256, workgroupBytes: 1024 },
-    { name: "64 threads", constants: { THREADS: 64 }, invocations: 64, workgroupBytes: 256 },
-  ],
-  launches({ outer, width, inner }, { preset, limits }) {
-    const most = limits.maxComputeWorkgroupsPerDimension;
-    return inner === 1 && width > SHORT
-      ? [{ entry: "rows", workgroups: grid(outer, 1, most) }]
-      : [{ entry: "columns", workgroups: grid(outer * inner, preset.invocations, most) }];
+  variants: reducing(wgsl),
+  presets: rowPresets,
+  launches({ outer, width, inner, op }, { preset, limits }) {
+    opName("reduce", reduceOps, op);
+    const own = inner === 1 && width > SHORT;
+    const groups = (rows: number) => (own ? rows : Math.ceil((rows * inner) / preset.invocations));
+    const widths = { x: width * inner, y: inner };
+    return rowwise({ name: "outer", rows: outer, widths, groups }, { limits }).map((launch) => ({
+      ...launch,
+      entry: own ? "rows" : "columns",
+    }));
   },
   reference({ outer, width, inner, op }, { x = [] }) {
     const y = new Float64Array(outer * inner).fill(op === reduceOps.sum ? 0 : Number.NEGATIVE_INFINITY);

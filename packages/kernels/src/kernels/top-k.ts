@@ -1,5 +1,6 @@
-import order from "../../../../kernels/wgsl/order.wgsl";
+import order from "../../../../kernels/wgsl/lib/order.wgsl";
 import wgsl from "../../../../kernels/wgsl/top_k.wgsl";
+import { pieces } from "../elementwise.js";
 import { defineKernel } from "../kernel.js";
 import { grid, KernelError } from "../layout.js";
 import { logits } from "./order.js";
@@ -21,6 +22,7 @@ export const topK = defineKernel({
     rows: { type: "u32", about: "how many rows" },
     width: { type: "u32", about: "numbers in a row" },
     k: { type: "u32", about: `how many of them, from 1 to ${TOP_K_MOST}` },
+    stage: { type: "u32", about: "of each launch: 0 the best of each part, 1 the best of those" },
   },
   buffers: {
     x: { role: "input", element: "f32", shape: ({ rows, width }) => [rows, width] },
@@ -37,10 +39,16 @@ export const topK = defineKernel({
   launches({ rows, width, k }, { limits }) {
     if (!(k >= 1 && k <= TOP_K_MOST)) throw new KernelError(`top_k: k is ${k}; it must be from 1 to ${TOP_K_MOST}`);
     const most = limits.maxComputeWorkgroupsPerDimension;
-    return [
-      { entry: "parts", workgroups: grid(rows * parts(width), 1, most) },
-      { entry: "combine", workgroups: grid(rows, 1, most) },
-    ];
+    return pieces(rows, limits, width, parts(width) * k, k).flatMap((range) => {
+      const count = range[1] - range[0];
+      const all = { x: range, keys: range, places: range, values: range, indices: range };
+      return [0, 1].map((stage) => ({
+        entry: "main",
+        workgroups: grid(count * (stage === 0 ? parts(width) : 1), 1, most),
+        params: { rows: count, stage },
+        ...(count < rows && { rows: all }),
+      }));
+    });
   },
   reference({ rows, width, k }, { x = [] }) {
     const values = new Float64Array(rows * k).fill(Number.NEGATIVE_INFINITY);
@@ -59,7 +67,7 @@ export const topK = defineKernel({
   tolerance: () => ({ abs: 0, rel: 0, why: "numbers are moved" }),
   work: ({ rows, width, k }) => ({ bytes: 4 * rows * (width + 2 * k), flops: 0 }),
   cases: {
-    sizes: { rows: [0, 2], width: [1, 600], k: [1, 140], values: [1, 2000] },
+    sizes: { rows: [0, 2], width: [1, 300], k: [1, 140], values: [1, 2000] },
     always: [
       { rows: 2, width: 1, k: 1, values: 1 },
       { rows: 1, width: 1023, k: 1, values: 5 },
@@ -68,7 +76,7 @@ export const topK = defineKernel({
     ],
     exact: true,
     make: ({ rows = 1, width = 1, k = 1, values = 2 }, random) => ({
-      params: { rows, width, k },
+      params: { rows, width, k, stage: 0 },
       inputs: { x: logits(random, rows, width, values) },
     }),
     bench: { "a token, 7B": { rows: 1, width: 152_064, k: 64, values: 100_000 } },
