@@ -35,7 +35,8 @@ export interface Packed {
 
 /**
  * Numbers in their storage, rounded to the nearest that it can hold. A quantized group's scale is its largest magnitude over
- * 127 or 7, as float32; a group of zeros has scale 0, one with a number that is not finite NaN. Fast for a `Float32Array`: a model goes through here as it is loaded.
+ * 127 or 7, as float32; a group of zeros has scale 0, one with a number that is not finite NaN. Fast for a `Float32Array`: a
+ * model goes through here as it is loaded.
  * @param data row-major, `[rows width]`, taken as float32
  */
 export function pack(storage: Storage, data: ArrayLike<number>, rows: number, width: number): Packed {

@@ -22,7 +22,7 @@ import { type TileSizes, tilePreset, tilesOf } from "../tiles.js";
 import { activate } from "./activations.js";
 
 /** Up to so many rows of x are multiplied one by one: then reading the weight is all the time there is. */
-const FEW = 4;
+const FEW = 8;
 /** Rows of the weight that one workgroup of `matvec` takes. */
 const MATVEC_ROWS = 4;
 
@@ -132,6 +132,8 @@ export const matmul = defineKernel<Names, Buffers>({
       { m: 1, n: 1, k: 1, bias: 0, activation: 0, residual: 0 },
       { m: 1, n: 7, k: 1064, bias: 1, activation: 0, residual: 1 },
       { m: 4, n: 5, k: 129, bias: 1, activation: 3, residual: 0 },
+      { m: 8, n: 6, k: 300, bias: 1, activation: 2, residual: 1 },
+      { m: 9, n: 33, k: 20, bias: 0, activation: 0, residual: 0 },
       { m: 5, n: 33, k: 47, bias: 0, activation: 1, residual: 1 },
       { m: 65, n: 64, k: 40, bias: 1, activation: 0, residual: 1 },
       { m: 64, n: 129, k: 16, bias: 1, activation: 2, residual: 0 },
