@@ -1,7 +1,7 @@
 // Every kernel at the sizes of a real model, held against what the device reaches in a plain copy and in multiplications. Needs
 // a GPU and a build; on an adapter that computes on the CPU nothing is timed.
 
-import { benchKernels } from "../packages/kernels/dist/bench.js";
+import { benchKernels, describeFigure, describeLimits } from "../packages/kernels/dist/bench.js";
 import { adapterName, isSoftware, kernels } from "../packages/kernels/dist/index.js";
 import { nodeGpu } from "../packages/kernels/dist/node.js";
 
@@ -25,15 +25,9 @@ async function measure(adapter) {
     },
   });
   console.log(adapterName(adapter.info));
-  const percent = (x) => `${(100 * x).toFixed(0)} %`.padStart(6);
-  const row = (name, bytes, ofCopy, flops, ofMultiply) =>
-    console.log(`${name.padEnd(64)}${bytes.padStart(12)} ${ofCopy} ${flops.padStart(14)} ${ofMultiply}`);
-  const gb = (x) => `${(x / 1e9).toFixed(1)} GB/s`;
-  const gflop = (x) => `${(x / 1e9).toFixed(1)} GFLOP/s`;
   await benchKernels(device, kernels, {
-    onLimits: ({ copy, multiply }) => row("the device", gb(copy), percent(1), gflop(multiply), percent(1)),
-    onFigure: ({ kernel, place, variant, bytes, ofCopy, flops, ofMultiply }) =>
-      row(`${kernel} (${variant}), ${place}`, gb(bytes), percent(ofCopy), gflop(flops), percent(ofMultiply)),
+    onLimits: (limits) => console.log(describeLimits(limits)),
+    onFigure: (figure) => console.log(describeFigure(figure)),
     onRefused: (kernel, place, why) => console.log(`${kernel}, ${place}: not measured, ${why}`),
   });
   device.destroy();

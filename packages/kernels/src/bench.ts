@@ -3,6 +3,7 @@
  * @module
  */
 /// <reference types="@webgpu/types" />
+import { describeFigure, describeLimits } from "./bench/describe.js";
 import { type KernelFigure, type KernelPlace, measureKernel } from "./bench/kernel.js";
 import { type DeviceLimits, deviceLimits } from "./bench/limits.js";
 import { stopwatch } from "./bench/stopwatch.js";
@@ -11,7 +12,7 @@ import { presetFor, variantFor } from "./layout.js";
 import { storages } from "./storage.js";
 import { isSoftware } from "./webgpu/software.js";
 
-export type { DeviceLimits, KernelFigure };
+export { type DeviceLimits, describeFigure, describeLimits, type KernelFigure };
 
 export interface BenchOptions {
   readonly signal?: AbortSignal;

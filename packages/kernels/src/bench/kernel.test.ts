@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from "vitest";
 import { testDevice } from "../../test/device.js";
-import { benchKernels } from "../bench.js";
+import { benchKernels, describeFigure } from "../bench.js";
 import { anyKernel } from "../kernel.js";
 import { rmsNorm } from "../kernels/rms-norm.js";
 import { presetFor, variantFor } from "../layout.js";
@@ -36,4 +36,10 @@ test("one time is the median of rounds that are long enough", async () => {
 
 test("the speed of a device that computes on the CPU is not told", async () => {
   await expect(benchKernels(device, [small])).rejects.toThrow("its speed says nothing of a GPU");
+});
+
+test("a figure is told with its part of the device's limits", () => {
+  const figure = { kernel: "k", place: "p", variant: "v", preset: "", seconds: 1 };
+  const told = describeFigure({ ...figure, bytes: 2.5e9, ofCopy: 0.81, flops: 4e10, ofMultiply: 0.6 });
+  expect(told.replaceAll(/ +/g, " ")).toBe("k (v), p 2.5 GB/s 81 % 40.0 GFLOP/s 60 %");
 });
