@@ -2,6 +2,7 @@
 // built command, and the API pages.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { lavapipe } from "./lavapipe.mjs";
 import { node, root, run, runSteps, tool, vitest } from "./tools.mjs";
 
 const verify = (goldens, backend) => ({
@@ -44,6 +45,10 @@ async function inBrowser() {
   await install("chromium", "HULU_CHROMIUM");
   return vitest(["--config", "test/browser/vitest.config.ts"]);
 }
+// `npm test` runs kernels on SwiftShader, which has no f16; lavapipe has, and takes other numbers of threads.
+const onLavapipe = async () =>
+  vitest(["packages/kernels", "packages/planner", "packages/backend-webgpu"], { env: await lavapipe() });
+
 // The tests of `npm test` run on the ffmpeg of a package where there is no other; here they run on the system's.
 async function video() {
   await install("ffmpeg", "HULU_FFMPEG");
@@ -53,13 +58,14 @@ async function video() {
 const there = (...folders) => folders.filter((folder) => existsSync(join(root, folder)));
 const goldens = there("test/data/goldens", "../shared/goldens");
 const samples = there("test/data/samples", "../shared/samples");
-const backends = ["reference", "onnx", "tfjs"];
+const backends = ["reference", "onnx", "tfjs", "webgpu"];
 
 await runSteps([
   { name: "npm test", run: () => run("npm", ["test"]) },
   { name: "npm start", run: () => run("npm", ["start"]) },
   { name: "in a page of Chromium", run: inBrowser },
   { name: "video by the system's ffmpeg", run: video },
+  { name: "kernels and WebGPU on lavapipe", run: onLavapipe },
   { name: "measurements, alone", run: () => vitest(["--config", "test/quiet/vitest.config.ts"]) },
   { name: "property tests, many runs", run: () => vitest(propertyTests(), { env: { HULU_FUZZ: "many" } }) },
   // Each keeps one core busy.

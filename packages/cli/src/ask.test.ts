@@ -283,7 +283,7 @@ describe("a wrong call of hulu ask", () => {
     [[], 2, "ask needs --model SOURCE"],
     [["--model", model, "one", "two"], 2, "one text is asked, not 2"],
     [["--model", model, "--imge", "x", "hi"], 2, "did you mean --image?"],
-    [["--model", model, "--backend", "cuda", "hi"], 2, "it must be one of onnx, reference, tfjs"],
+    [["--model", model, "--backend", "cuda", "hi"], 2, "it must be one of onnx, reference, tfjs, webgpu"],
     [["--model", model, "--pruning", "all", "hi"], 2, "released, pixel, pixel255, embedding, off"],
     [["--model", model, "--image", "nowhere.png", "hi"], 2, "nowhere.png cannot be read: there is no such file"],
     [["--model", model, "--messages", "nowhere.json"], 2, "there is no such file"],

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { type AskOptions, checkMessages, load, type Result } from "@hulu/engine";
 import { checkConversation, parseJson } from "@hulu/processor";
 import { type Attachment, conversation } from "./attachments.js";
-import { backendOption, chosenBackend } from "./backends.js";
+import { backendOption, chosenBackend, weightsOption } from "./backends.js";
 import type { Command, Io } from "./command.js";
 import { UsageError, unreadable } from "./errors.js";
 import { inputOptions, inputOptionsOf } from "./input/options.js";
@@ -15,6 +15,7 @@ import { downloadOptions, modelOption, sourceOptions } from "./source.js";
 const options: Options = {
   model: modelOption,
   backend: backendOption,
+  weights: weightsOption,
   image: { type: "string", value: "FILE", multiple: true, help: "a picture: PNG, JPEG, WebP, BMP, GIF, TIFF, DICOM" },
   volume: {
     type: "string",
@@ -62,7 +63,6 @@ export const ask: Command = {
     if (parsed.positionals.length > 1)
       throw new UsageError(`one text is asked, not ${parsed.positionals.length}; put it in quotes`);
     const asked = askOptions(parsed, io.signal);
-    const backend = chosenBackend(parsed);
     const messages = await conversation(await givenMessages(parsed), parsed.positionals[0], attachments(parsed), {
       ...inputOptionsOf(parsed),
       tags: promptTagsOf(parsed.text("prompt-tags")),
@@ -71,6 +71,7 @@ export const ask: Command = {
     });
     // A checkpoint takes a while to load: what can be refused without it is refused first.
     checkMessages(messages);
+    const backend = await chosenBackend(parsed, io);
     const where = sourceOptions(parsed, io);
     await using model = await load(folder, { ...where, backend, signal: io.signal, ...memoryLimits(parsed) });
     const answer = model.ask(messages, asked);

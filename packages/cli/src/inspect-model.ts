@@ -1,6 +1,6 @@
 import { modelPrograms, nn, print } from "@hulu/core";
 import { type LoadedCheckpoint, memoryOf } from "@hulu/engine";
-import { backendOption, chosenBackend } from "./backends.js";
+import { backendOption, estimatingBackend, weightsOption } from "./backends.js";
 import { UsageError } from "./errors.js";
 import { askedSizes, describedMemory, sizeOptions } from "./memory.js";
 import type { Options, Parsed } from "./options.js";
@@ -14,6 +14,7 @@ export const modelOptions: Options = {
   },
   params: { type: "boolean", help: "print every parameter: path, axes, stored type" },
   backend: backendOption,
+  weights: weightsOption,
   ...sizeOptions,
 };
 
@@ -23,7 +24,7 @@ export function describedModel(checkpoint: LoadedCheckpoint, parsed: Parsed): st
   const graph = parsed.text("graph");
   if (graph !== undefined) return printed(model, graph);
   const rows = [...nn.paths(model.root)].map(([path, param]) => row(path, param, weights.info(path)?.dtype ?? "?"));
-  const memory = memoryOf(checkpoint, chosenBackend(parsed), { ...askedSizes(parsed), onDisk: true });
+  const memory = memoryOf(checkpoint, estimatingBackend(parsed), { ...askedSizes(parsed), onDisk: true });
   if (parsed.flag("json"))
     return `${JSON.stringify({ layout, config, preprocessor, generation, imageToken, unused: report.unused, memory, parameters: rows })}\n`;
   const fields = {

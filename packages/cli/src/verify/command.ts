@@ -23,7 +23,7 @@ export const verify: Command = {
   run: async (parsed, io) => {
     const [root, ...more] = parsed.positionals;
     if (root === undefined || more.length > 0) throw new UsageError("verify takes one folder of goldens");
-    const variants = new Variants(chosenBackend(parsed), io.signal);
+    const variants = new Variants(await chosenBackend(parsed, io), io.signal);
     const fits = matcher(parsed.text("case"));
     const tasks = (await discover(root, variants)).filter((t) => fits(t.name));
     if (tasks.length === 0)
