@@ -22,11 +22,12 @@ export function checkTensor(tensor: HostTensor): HostTensor {
   return tensor;
 }
 
-/** A host tensor as a run's result, for backends whose results are on the host anyway. */
-export function resultOnHost({ dtype, shape, data }: HostTensor): Tensor {
-  const tensor: Tensor = {
+/** A host tensor as a run's result, for backends whose results are on the host anyway; it can be fed to any model. */
+export function resultOnHost({ dtype, shape, data }: HostTensor): Tensor & HostTensor {
+  const tensor: Tensor & HostTensor = {
     dtype,
     shape,
+    data,
     read: async () => data,
     reshape: (to) => {
       if (countOf(to) !== data.length)
