@@ -1,6 +1,5 @@
 // y[t, i] = sum |x[t, i] - x[t - 1, i]| over the width; before the first frame comes `before`.
-// x [frames tokens width]; before [tokens width]; y [frames tokens]. With lib/reduce.wgsl or
-// lib/reduce_subgroups.wgsl.
+// x [frames tokens width]; before [tokens width]; y [frames tokens].
 
 struct Params {
   frames: u32,
@@ -13,8 +12,11 @@ struct Params {
 @group(0) @binding(2) var<storage, read> before: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 
+override THREADS: u32 = 256;
 // Frames that a workgroup takes one after the other, so that it reads each but once, and the one before them.
 const RUN = 8u;
+// Each frame's sums of all threads; then those of so many threads.
+var<workgroup> shares: array<f32, RUN * THREADS>;
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -43,10 +45,20 @@ fn main(
       }
     }
   }
-  for (var f = 0u; f < RUN; f++) {
-    if (f < count) {
-      let sum = sum_of(own[f], thread);
-      if (thread == 0) { y[(first + f) * params.tokens + token] = sum; }
-    }
+
+  // All frames are added up at once: a part of the threads to each frame, RUN sums to each thread, then what these gave.
+  for (var f = 0u; f < RUN; f++) { shares[f * THREADS + thread] = own[f]; }
+  workgroupBarrier();
+  let part = THREADS / RUN;
+  let begin = thread / part * THREADS + thread % part;
+  var sum = 0.0;
+  for (var i = 0u; i < RUN; i++) { sum += shares[begin + i * part]; }
+  workgroupBarrier();
+  shares[thread] = sum;
+  workgroupBarrier();
+  if (thread < count) {
+    sum = 0.0;
+    for (var i = 0u; i < part; i++) { sum += shares[thread * part + i]; }
+    y[(first + thread) * params.tokens + token] = sum;
   }
 }
