@@ -37,36 +37,36 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;
 @group(0) @binding(6) var<storage, read_write> partial: array<f32>;
 
-/// The score of a key that a row does not see. Finite, so that no difference of two scores is a NaN.
+// The score of a key that a row does not see. Finite, so that no difference of two scores is a NaN.
 const HIDDEN = -1e30;
-/// Of a row that is not there.
+// Of a row that is not there.
 const NOWHERE = 0xffffffffu;
 
-/// Where row r of a key head begins in q and in y.
+// Where row r of a key head begins in q and in y.
 fn row_start(batch: u32, kv: u32, r: u32) -> u32 {
   let share = params.heads / params.kv;
   return ((params.query0 + batch * params.seq + r / share) * params.heads + kv * share + r % share) * params.dim;
 }
 
-/// Where the rows r to r + 3 stand in the context.
+// Where the rows r to r + 3 stand in the context.
 fn spots(r: u32) -> vec4u {
   return params.at + (vec4u(r) + vec4u(0, 1, 2, 3)) / (params.heads / params.kv);
 }
 
-/// The segments of those; a row that is not there has that of the last one.
+// The segments of those; a row that is not there has that of the last one.
 fn segments_at(spot: vec4u) -> vec4i {
   if (params.segments == 0) { return vec4i(); }
   let at = min(spot, vec4u(params.ctx - 1));
   return vec4i(segments[at.x], segments[at.y], segments[at.z], segments[at.w]);
 }
 
-/// Where a key begins in k and in v.
+// Where a key begins in k and in v.
 fn key_start(batch: u32, kv: u32, key: u32) -> u32 {
   return ((params.key0 + batch * params.ctx + key - params.begin) * params.kv + kv) * params.dim;
 }
 
-/// The keys, [x y), that a part of this launch has to go through for the queries `first` to `last`. All parts but the last are of
-/// one size, a multiple of `step`; a part may be empty.
+// The keys, [x y), that a part of this launch has to go through for the queries `first` to `last`. All parts but the last are of
+// one size, a multiple of `step`; a part may be empty.
 fn span(first: u32, last: u32, cut: u32, step: u32) -> vec2u {
   var begin = params.begin;
   var end = params.end;
@@ -81,7 +81,7 @@ fn span(first: u32, last: u32, cut: u32, step: u32) -> vec2u {
   return vec2u(start, min(end, start + size));
 }
 
-/// Scores as the softmax takes them: capped, and hidden where a row does not see the key.
+// Scores as the softmax takes them: capped, and hidden where a row does not see the key.
 fn masked(score: vec4f, spot: vec4u, segment: vec4i, key: u32) -> vec4f {
   var s = score;
   if (params.softcap != 0) {
@@ -97,10 +97,14 @@ fn masked(score: vec4f, spot: vec4u, segment: vec4i, key: u32) -> vec4f {
   return select(vec4f(HIDDEN), s, seen);
 }
 
-/// exp(score - most), and 0 for what is hidden, also where nothing has been seen yet.
+// exp(score - most), and 0 for what is hidden, also where nothing has been seen yet.
 fn weigh(score: vec4f, most: vec4f) -> vec4f {
   return select(exp(score - most), vec4f(), score <= vec4f(HIDDEN));
 }
+
+// What weights are faded by when the greatest score grows. Where nothing has been seen the difference is of size 1e30, at which
+// nobody should ask a device for its exp; e^-100 of nothing is nothing too.
+fn fade_of(below: vec4f) -> vec4f { return exp(max(below, vec4f(-100))); }
 
 // Four numbers of a row from d on; those behind its end are 0.
 
@@ -122,12 +126,12 @@ fn value_at(start: u32, d: u32) -> vec4f {
   return x;
 }
 
-/// Where a part's mix of the row that begins at `start` lies in `partial`: dim numbers, the greatest score, the sum of weights.
+// Where a part's mix of the row that begins at `start` lies in `partial`: dim numbers, the greatest score, the sum of weights.
 fn partial_start(start: u32, part: u32) -> u32 {
   return ((start / params.dim - params.query0 * params.heads) * params.parts + part) * (params.dim + 2);
 }
 
-/// Write four numbers of a row: to y if there is but one part, else unscaled to `partial`, for `combine`.
+// Write four numbers of a row: to y if there is but one part, else unscaled to `partial`, for `combine`.
 fn put(start: u32, part: u32, d: u32, mix: vec4f, sum: f32) {
   if (params.parts == 1) {
     // A row that has seen nothing is 0.
@@ -139,7 +143,7 @@ fn put(start: u32, part: u32, d: u32, mix: vec4f, sum: f32) {
   }
 }
 
-/// Behind it, what `combine` needs to know of the part.
+// Behind it, what `combine` needs to know of the part.
 fn put_rest(start: u32, part: u32, most: f32, sum: f32) {
   if (params.parts == 1) { return; }
   let to = partial_start(start, part) + params.dim;
@@ -149,7 +153,7 @@ fn put_rest(start: u32, part: u32, most: f32, sum: f32) {
 
 const COMBINE_THREADS = 64u;
 
-/// One thread a number of y.
+// One thread a number of y.
 @compute @workgroup_size(COMBINE_THREADS)
 fn combine(
   @builtin(workgroup_id) group: vec3u,
@@ -168,7 +172,7 @@ fn combine(
   var sum = 0.0;
   for (var part = 0u; part < params.parts; part++) {
     let at = base + part * (dim + 2);
-    let weight = exp(partial[at + dim] - most);
+    let weight = exp(max(partial[at + dim] - most, -100.0));
     mix += weight * partial[at + d];
     sum += weight * partial[at + dim + 1];
   }

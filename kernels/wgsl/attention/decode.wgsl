@@ -3,17 +3,17 @@
 
 override DECODE_THREADS: u32 = 64;
 const DECODE_ROWS = 8u;
-/// Of the mix: how many threads share a vector at most, each with its own keys.
+// Of the mix: how many threads share a vector at most, each with its own keys.
 const MOST_SHARERS = 8u;
 
-/// By row, 64 vectors each: its query, and at the end its mix.
+// By row, 64 vectors each: its query, and at the end its mix.
 var<workgroup> asked: array<vec4f, 8 * 64>;
-/// By key: some vectors of it.
+// By key: some vectors of it.
 var<workgroup> near: array<vec4f, DECODE_THREADS / 2 * 9>;
-/// By key and lane: the scores of four rows, then their weights.
+// By key and lane: the scores of four rows, then their weights.
 var<workgroup> scores: array<vec4f, DECODE_THREADS>;
 var<workgroup> shares: array<vec4f, DECODE_THREADS>;
-/// By lane: the sums of the weights.
+// By lane: the sums of the weights.
 var<workgroup> sums: array<vec4f, 2>;
 
 @compute @workgroup_size(DECODE_THREADS)
@@ -90,8 +90,8 @@ fn decode(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
     shares[2 * slot + lane] = weigh(s, select(now0, now1, lane == 1));
     workgroupBarrier();
 
-    let fade0 = exp(most0 - now0);
-    let fade1 = exp(most1 - now1);
+    let fade0 = fade_of(most0 - now0);
+    let fade1 = fade_of(most1 - now1);
     most0 = now0;
     most1 = now1;
     sum0 *= fade0;

@@ -4,20 +4,20 @@
 override TEAMS: u32 = 8;
 const LANES = 8u;
 const KEYS = 32u;
-/// Vectors of a row that are staged at once. The stride is odd, so that the lanes meet different banks.
+// Vectors of a row that are staged at once. The stride is odd, so that the lanes meet different banks.
 const CHUNK = 8u;
 const STRIDE = 9u;
 
-/// Rows of q, then rows of k; after the scores rows of v.
+// Rows of q, then rows of k; after the scores rows of v.
 var<workgroup> staged: array<vec4f, (4 * TEAMS + 32) * 9>;
-/// By key and team: the weights of its four rows.
+// By key and team: the weights of its four rows.
 var<workgroup> weights: array<vec4f, 32 * TEAMS>;
-/// By lane and team: what the lanes have found for the four rows.
+// By lane and team: what the lanes have found for the four rows.
 var<workgroup> found: array<vec4f, 8 * TEAMS>;
-/// Where the rows begin in q.
+// Where the rows begin in q.
 var<workgroup> starts: array<u32, 4 * TEAMS>;
 
-/// Whether a key of [from, to) can be in a segment from `low` to `high`. All threads agree.
+// Whether a key of [from, to) can be in a segment from `low` to `high`. All threads agree.
 fn meets(begin: u32, to: u32, low: i32, high: i32) -> bool {
   for (var key = begin; key < to; key++) {
     if (segments[key] >= low && segments[key] <= high) { return true; }
@@ -25,7 +25,7 @@ fn meets(begin: u32, to: u32, low: i32, high: i32) -> bool {
   return false;
 }
 
-/// The least and the greatest segment of the queries `first` to `last`.
+// The least and the greatest segment of the queries `first` to `last`.
 fn segment_bounds(first: u32, last: u32) -> vec2i {
   if (params.segments == 0) { return vec2i(); }
   var bounds = vec2i(segments[params.at + first]);
@@ -36,8 +36,8 @@ fn segment_bounds(first: u32, last: u32) -> vec2i {
   return bounds;
 }
 
-/// `vecs`: how many times 8 vectors hold a row; `together`: rows of v staged at once. Both are known when the entry is compiled,
-/// so that the loops over `mix` unroll and it lies in registers.
+// `vecs`: how many times 8 vectors hold a row; `together`: rows of v staged at once. Both are known when the entry is compiled,
+// so that the loops over `mix` unroll and it lies in registers.
 fn attend(vecs: u32, together: u32, group: vec3u, thread: u32) {
   let rows = 4 * TEAMS;
   let threads = LANES * TEAMS;
@@ -112,7 +112,7 @@ fn attend(vecs: u32, together: u32, group: vec3u, thread: u32) {
     workgroupBarrier();
     var now = most;
     for (var other = 0u; other < LANES; other++) { now = max(now, found[other * TEAMS + team]); }
-    let fade = exp(most - now);
+    let fade = fade_of(most - now);
     most = now;
     sum *= fade;
     for (var n = 0u; n < 4; n++) {

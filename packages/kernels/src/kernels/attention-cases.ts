@@ -35,6 +35,9 @@ export const attentionCases: Cases<AttentionParam, AttentionBuffer> = {
     { ...full, seq: 9, past: -4, group: 2 },
     { ...full, batch: 2, seq: 40, past: -30, dim: 20 },
     { ...plain, seq: 40, group: 2, packed: 1, capped: 1 },
+    // Parts of different sizes, by tiles and of few rows.
+    { ...plain, seq: 17, past: 200, group: 2, window: 150 },
+    { ...plain, seq: 1, past: 159, group: 2 },
     // Few rows.
     { ...plain, seq: 1, past: 127, kv: 2, group: 4, dim: 128 },
     { ...plain, seq: 1, past: 128, group: 3, dim: 16, window: 5 },
