@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import {
   type Executable,
   FeedError,
@@ -97,6 +99,32 @@ describe("memory", () => {
     more.dispose();
     again.dispose();
     expect(device.bytes).toBe(both - 2 * WIDTH * 4);
+    executable.dispose();
+  });
+
+  test("comes back from what nobody disposed of, once it is gone", async () => {
+    const { device, executable } = await made();
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const before = device.bytes;
+    const forget = async (): Promise<void> => {
+      const session = executable.createSession();
+      const { y } = await executable.run("sum", { x: rows(1, 2) }, { session });
+      y!.reshape([WIDTH]);
+    };
+    await forget();
+    const held = device.bytes;
+    expect(held - before).toBeGreaterThan(256 * WIDTH * 4);
+    // When it is collected is the engine's business.
+    for (let i = 0; i < 100 && device.bytes > held - 256 * WIDTH * 4; i++) {
+      collect();
+      await new Promise((resume) => setTimeout(resume, 5));
+    }
+    expect(device.bytes).toBe(held - 256 * WIDTH * 4);
+    // The results lie ready for the next run, which needs room for a state of its own only.
+    const allocations = device.allocations;
+    await sum(executable, rows(3, 4));
+    expect(device.allocations - allocations).toBe(1);
     executable.dispose();
   });
 
