@@ -25,6 +25,8 @@ const abilities = {
 
 export class HostBuffer implements DeviceBuffer {
   destroyed = false;
+  /** There was no memory for it: whatever is done with it shows where the device is waited for. */
+  invalid = false;
   /** Goes up with each write, so that what is unpacked of a weight can be kept. */
   version = 0;
   #data: ArrayBuffer;
@@ -97,8 +99,10 @@ export class HostDevice implements KernelDevice {
     this.buffers.add(buffer);
     this.allocations++;
     this.peak = Math.max(this.peak, this.bytes);
-    if (this.bytes > this.capacity)
+    if (this.bytes > this.capacity) {
+      buffer.invalid = true;
       this.#failed ??= new DeviceError("out-of-memory", `${label}: there are no ${bytes} bytes`);
+    }
     return buffer;
   }
 
@@ -177,6 +181,7 @@ export class HostDevice implements KernelDevice {
     const own = buffer as HostBuffer;
     if (own.device !== this) throw new Error("a buffer of another device");
     if (offset % WORD !== 0 || bytes % WORD !== 0) throw new Error(`${own.label}: ${offset} and ${bytes} are no words`);
+    if (own.invalid) this.#failed ??= new DeviceError("failed", `${own.label} is invalid`);
     if (offset + bytes > own.data.byteLength)
       throw new Error(`${own.label}: ${offset} + ${bytes} is beyond its ${own.bytes} bytes`);
     return own;
@@ -190,6 +195,7 @@ export class HostDevice implements KernelDevice {
       const buffer = buffers[name] as HostBuffer | undefined;
       if (buffer === undefined) continue;
       void buffer.data;
+      if (buffer.invalid) this.#failed ??= new DeviceError("failed", `${buffer.label} is invalid`);
       const writes = spec.role !== "input";
       if (writers.has(buffer) || (writes && readers.has(buffer)))
         throw new Error(`${kernel.name}: ${buffer.label} is read and written in one launch`);

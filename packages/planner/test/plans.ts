@@ -35,6 +35,52 @@ const slot = (slot: number): Place => ({ kind: "slot", slot });
 const input = (name: string): Place => ({ kind: "input", name });
 const output = (name: string): Place => ({ kind: "output", name });
 
+const nothing = {
+  tolerance: () => ({ abs: 0, rel: 0, why: "moved" }),
+  work: () => ({ bytes: 0, flops: 0 }),
+  presets: [{ name: "one", constants: {}, invocations: 1, workgroupBytes: 0 }],
+} as const;
+
+/**
+ * The sum of rows, in parts where there is one query: scratch that a short run wants, that gets more with the keys, and more
+ * than before and behind at 150 of them.
+ */
+const sumInParts = anyKernel(
+  defineKernel({
+    name: "sum_in_parts",
+    formula: "y = the sum of the rows of x",
+    params: {
+      queries: { type: "u32", about: "more than one need no scratch" },
+      rows: { type: "u32", about: "rows" },
+      width: { type: "u32", about: "numbers in a row" },
+    },
+    buffers: {
+      x: { role: "input", element: "f32", shape: ({ rows, width }) => [rows, width] },
+      y: { role: "output", element: "f32", shape: ({ width }) => [1, width] },
+      partial: {
+        role: "scratch",
+        element: "f32",
+        shape: ({ queries, rows }) => [queries > 1 ? 0 : rows === 150 ? 4000 : 8 * Math.ceil(rows / 8)],
+      },
+    },
+    variants: [{ name: "f32", features: [], wgsl: [] }],
+    launches: () => [{ entry: "main", workgroups: [1, 1, 1] }],
+    reference: ({ rows, width }, { x = [] }) => ({
+      y: Array.from({ length: width }, (_, i) =>
+        Array.from({ length: rows }, (_, row) => x[row * width + i]!).reduce((a, b) => a + b, 0),
+      ),
+    }),
+    ...nothing,
+    cases: {
+      sizes: {},
+      always: [],
+      exact: true,
+      make: () => ({ params: { queries: 1, rows: 0, width: 1 }, inputs: {} }),
+      bench: {},
+    },
+  }),
+);
+
 /** Rows of a weight by index: a kernel that takes a weight in any storage. */
 const lookup = anyKernel(
   defineKernel({
@@ -52,14 +98,12 @@ const lookup = anyKernel(
       y: { role: "output", element: "f32", shape: ({ count, width }) => [count, width] },
     },
     variants: storages.map((storage) => ({ name: storage, storage, features: [], wgsl: [] })),
-    presets: [{ name: "one", constants: {}, invocations: 1, workgroupBytes: 0 }],
+    ...nothing,
     // Two launches, as of a table that is cut.
     launches: ({ count }) => [0, 1].map(() => ({ entry: "main", workgroups: [count, 1, 1] as const })),
     reference: ({ width }, { index = [], weight = [] }) => ({
       y: Array.from(index).flatMap((row) => Array.from({ length: width }, (_, i) => weight[row * width + i]!)),
     }),
-    tolerance: () => ({ abs: 0, rel: 0, why: "moved" }),
-    work: () => ({ bytes: 0, flops: 0 }),
     cases: {
       sizes: {},
       always: [],
@@ -93,26 +137,47 @@ const folded = (x: Place, y: Place, rows: Size): Step => ({
 
 const empty = { constants: [], weights: new Map(), states: [], indices: [], sizes: [], slots: [], buffers: 0 } as const;
 
-/** x [batch seq 1 4] -> y [1 4], the sum over all positions that the session has seen, and rows [seq 4], those of this run. */
+/**
+ * x [batch seq 1 4] -> y [1 4], the sum over all positions that the session has seen; twice [1 4], the same of another state;
+ * and rows [seq 4], those of this run.
+ */
 function sumPlan(): Plan {
   const graph = program("sum", { x: f32(batch, seq, ...wide) }, ({ x }) => ({
     y: ops.append<"batch", "kv dim">(x, ops.past, "seen"),
+    twice: ops.append<"batch", "kv dim">(ops.mul(x, 2), ops.past, "again"),
   }));
-  const state: Place = { kind: "state", name: "seen" };
+  const state = (name: string): Place => ({ kind: "state", name });
+  const appended = (name: string) => put(slot(0), state(name), timesWidth(S), timesWidth(P), timesWidth(ctx));
+  const kept = { width: WIDTH, rows: S, count: timesWidth(multiplySizes(symbol("batch"), ctx)) };
+  const one = [axis("one", 1), axis("dim", WIDTH)];
   return {
     ...empty,
     graph,
-    slots: [{ count: timesWidth(S), buffer: 0 }],
-    buffers: 1,
+    slots: [
+      { count: timesWidth(S), buffer: 0 },
+      { count: { step: 3, name: "partial" }, buffer: 1 },
+    ],
+    buffers: 2,
     steps: [
       put(input("x"), slot(0), timesWidth(S), 0, timesWidth(S)),
-      put(slot(0), state, timesWidth(S), timesWidth(P), timesWidth(ctx)),
-      folded(state, output("y"), ctx),
+      appended("seen"),
+      appended("again"),
+      {
+        kernel: sumInParts,
+        args: { x: state("seen"), y: output("y"), partial: slot(1) },
+        params: { queries: S, rows: ctx, width: WIDTH },
+        scope: "",
+      },
+      folded(state("again"), output("twice"), ctx),
       put(slot(0), output("rows"), timesWidth(S), 0, timesWidth(S)),
     ],
-    states: [{ name: "seen", width: WIDTH, rows: S, count: timesWidth(multiplySizes(symbol("batch"), ctx)) }],
+    states: [
+      { name: "seen", ...kept },
+      { name: "again", ...kept },
+    ],
     outputs: {
-      y: { place: output("y"), dims: [axis("one", 1), axis("dim", WIDTH)], dtype: "f32" },
+      y: { place: output("y"), dims: one, dtype: "f32" },
+      twice: { place: output("twice"), dims: one, dtype: "f32" },
       rows: { place: output("rows"), dims: [seq, axis("dim", WIDTH)], dtype: "f32" },
     },
   };
@@ -175,6 +240,9 @@ function lookupPlan(rows: number, width: number): Plan {
 }
 
 const TABLE = [5, WIDTH] as const;
+
+/** Bytes of a position in all states of a session. */
+export const POSITION = 2 * WIDTH * 4;
 
 export const plans = (rows: number = TABLE[0], width: number = TABLE[1]): ReadonlyMap<string, Plan> =>
   new Map([
