@@ -21,7 +21,8 @@ const RULES: readonly (readonly [rule: string, find: RegExp, replace: string])[]
   ["<= for <", / < /g, " <= "],
   ["< for <=", / <= /g, " < "],
   ["> for >=", / >= /g, " > "],
-  [">= for >", / > /g, " >= "],
+  // Not of what counts down to 0, which would never end.
+  [">= for >", / > (?!0\b)/g, " >= "],
   ["the sign", / - /g, " + "],
   ["the sign", /([=(,]\s*)-(?=[a-z])/g, "$1"],
   ["the sign", / \+ /g, " - "],

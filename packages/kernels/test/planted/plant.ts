@@ -15,23 +15,26 @@ export interface Planted extends Mutant {
   readonly what: string;
 }
 
-/** Seconds after which a mutant hangs: the slowest kernels take a tenth of it. */
-const HANGS = 20;
+/** Seconds that a kernel as it is may take, and how much longer than it a mutant, before it counts as one that hangs. */
+const LONGEST = 200;
+const LONGER = 3;
 
 /** A process with a device of its own, since a loop without an end cannot be stopped otherwise. */
 class Nursery {
   #child: ChildProcess | undefined;
   #file: string | undefined;
 
-  async run(job: Job): Promise<Pick<Planted, "end" | "what">> {
+  async run(job: Job, seconds: number): Promise<Pick<Planted, "end" | "what">> {
     this.#file ??= await bundle('import { serve } from "./test/planted/child.ts"; await serve();', "kernels");
     this.#child ??= fork(this.#file, [], { serialization: "advanced", stdio: ["ignore", "ignore", "ignore", "ipc"] });
     const child = this.#child;
-    const answer = await answerOf<Outcome>(child, job, HANGS);
+    const answer = await answerOf<Outcome>(child, job, seconds);
     if (answer !== undefined) return answer;
     const died = child.exitCode !== null || child.signalCode !== null;
     this.close();
-    return died ? { end: "dies", what: "the process ended" } : { end: "hangs", what: `no answer in ${HANGS} s` };
+    return died
+      ? { end: "dies", what: "the process ended" }
+      : { end: "hangs", what: `no answer in ${seconds.toFixed(0)} s` };
   }
 
   close(): void {
@@ -55,7 +58,17 @@ function piecesOf(kernel: AnyKernel, features: readonly Feature[]) {
     });
 }
 
-/** Plant faults into kernels, at most `each` of a rule in a kernel, and see whether their tests catch them. */
+export interface PlantOptions {
+  /** Of the device. */
+  readonly features: readonly Feature[];
+  /** How many faults of a rule are planted in a kernel, at the most. */
+  readonly each: number;
+  readonly seed?: number;
+  /** Told of what became of each kernel. */
+  readonly onKernel?: (planted: readonly Planted[]) => void;
+}
+
+/** Plant faults into kernels and see whether their tests catch them. */
 export async function plant(
   kernels: readonly AnyKernel[],
   {
@@ -72,11 +85,12 @@ export async function plant(
       const mutants = piecesOf(kernel, features).flatMap(({ text, used, ...at }) =>
         mutantsOf(text, used).map((mutant) => ({ ...at, ...mutant })),
       );
-      await control(nursery, kernel, features);
+      const seconds = 5 + LONGER * (await control(nursery, kernel, features));
       for (const { variant, piece, ...mutant } of sampled(mutants, each, () => random.unit())) {
-        const { end, what } = await nursery.run({ kernel: kernel.name, variant, piece, source: mutant.source });
-        planted.push({ kernel: kernel.name, variant, ...mutant, end, what });
+        const job = { kernel: kernel.name, variant, piece, source: mutant.source };
+        planted.push({ kernel: kernel.name, variant, ...mutant, ...(await nursery.run(job, seconds)) });
       }
+      onKernel?.(planted.filter((m) => m.kernel === kernel.name));
     }
   } finally {
     nursery.close();
@@ -84,17 +98,21 @@ export async function plant(
   return planted;
 }
 
-/** A kernel as it is must pass: else nothing is shown by what does not. */
-async function control(nursery: Nursery, kernel: AnyKernel, features: readonly Feature[]): Promise<void> {
+/** A kernel as it is must pass, else nothing is shown by what does not. @returns how many seconds that took */
+async function control(nursery: Nursery, kernel: AnyKernel, features: readonly Feature[]): Promise<number> {
   const [first] = piecesOf(kernel, features);
   if (first === undefined) throw new Error(`${kernel.name} has no form that can be run`);
   const { variant, piece, text } = first;
-  const { end, what } = await nursery.run({ kernel: kernel.name, variant, piece, source: text });
+  const begin = performance.now();
+  const { end, what } = await nursery.run({ kernel: kernel.name, variant, piece, source: text }, LONGEST);
   if (end !== "survived") throw new Error(`${kernel.name} as it is: ${end}, ${what}`);
+  return (performance.now() - begin) / 1000;
 }
 
-/** A row for each kernel: how many faults the compiler took, and how many of them were caught. */
-export function table(planted: readonly Planted[]): string {
+export const HEADER = `${"kernel".padEnd(20)} mutants  caught`;
+
+/** A row for each kernel: how many faults the compiler took, and how many of them were caught; then those that were not. */
+export function rowsOf(planted: readonly Planted[]): string {
   const names = [...new Set(planted.map(({ kernel }) => kernel))];
   const rows = names.map((name) => {
     const real = planted.filter(({ kernel, end }) => kernel === name && end !== "refused");
@@ -106,6 +124,6 @@ export function table(planted: readonly Planted[]): string {
     return `${name.padEnd(20)}${String(real.length).padStart(8)}${String(caught.length).padStart(8)}  ${ends.join(", ")}`;
   });
   const left = planted.filter(({ end }) => end === "survived");
-  const survivors = left.map((m) => `  ${m.kernel}, ${m.variant}, ${m.rule}:\n    ${m.before}\n    ${m.after}`);
-  return [`${"kernel".padEnd(20)} mutants  caught`, ...rows, "", "not caught:", ...survivors].join("\n");
+  const survivors = left.map((m) => `  not caught, ${m.variant}, ${m.rule}:\n    ${m.before}\n    ${m.after}`);
+  return [...rows, ...survivors].join("\n");
 }

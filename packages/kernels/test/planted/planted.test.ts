@@ -3,7 +3,7 @@ import { KernelMismatch, type Runner, testKernel } from "@hulu/kernels/testing";
 import { beforeAll, describe, expect, test } from "vitest";
 import { testRunner } from "../device.js";
 import { mutantsOf, sampled } from "./mutate.js";
-import { plant, table } from "./plant.js";
+import { HEADER, type Planted, plant, rowsOf } from "./plant.js";
 
 describe("a fault in a kernel is caught by its test", () => {
   let runner: Runner;
@@ -46,13 +46,14 @@ test.runIf(process.env.HULU_FUZZ === "many")(
   async () => {
     const some = kernels.filter(({ name }) => asked?.includes(name) ?? true);
     const each = Number(process.env.HULU_EACH ?? 1);
-    const planted = await plant(some, { features: ["subgroups"], each });
-    console.log(table(planted));
+    console.log(HEADER);
+    const onKernel = (ours: readonly Planted[]) => console.log(rowsOf(ours));
+    const planted = await plant(some, { features: ["subgroups"], each, onKernel });
     const real = planted.filter(({ end }) => end !== "refused");
     expect(real.length).toBeGreaterThan(some.length);
     for (const { name } of some) {
       const ours = real.filter(({ kernel }) => kernel === name);
-      expect(ours.filter(({ end }) => end === "caught").length, name).toBeGreaterThan(ours.length / 2);
+      expect(ours.filter(({ end }) => end !== "survived").length, name).toBeGreaterThan(ours.length / 2);
     }
   },
   3_600_000,
