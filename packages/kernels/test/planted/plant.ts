@@ -58,7 +58,7 @@ function piecesOf(kernel: AnyKernel, features: readonly Feature[]) {
     });
 }
 
-export interface PlantOptions {
+interface PlantOptions {
   /** Of the device. */
   readonly features: readonly Feature[];
   /** How many faults of a rule are planted in a kernel, at the most. */
@@ -71,11 +71,7 @@ export interface PlantOptions {
 /** Plant faults into kernels and see whether their tests catch them. */
 export async function plant(
   kernels: readonly AnyKernel[],
-  {
-    features,
-    each,
-    seed = 1,
-  }: { readonly features: readonly Feature[]; readonly each: number; readonly seed?: number },
+  { features, each, seed = 1, onKernel }: PlantOptions,
 ): Promise<Planted[]> {
   const nursery = new Nursery();
   const random = new Random(seed, false);
