@@ -3,7 +3,7 @@
  * framework.
  * @module
  */
-export { formsOf, type TestOptions, testKernel } from "./testing/check.js";
+export { asStored, formsOf, type TestOptions, testKernel } from "./testing/check.js";
 export { fillGarbage, isGarbage } from "./testing/garbage.js";
 export type { Tightness } from "./testing/limits.js";
 export { type Example, KernelMismatch, type Wrong } from "./testing/mismatch.js";

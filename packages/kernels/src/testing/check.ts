@@ -12,7 +12,7 @@ import {
 } from "../kernel.js";
 import { KernelError } from "../layout.js";
 import { Random } from "../random.js";
-import { isQuantized, pack, type Storage, unpack } from "../storage.js";
+import { isQuantized, pack, unpack } from "../storage.js";
 import { checkLaunches, launchesOf, type Tightness, tightLimits } from "./limits.js";
 import { type Example, KernelMismatch, type Trial, wrongResult } from "./mismatch.js";
 import type { KernelForm, Runner } from "./runner.js";
@@ -113,8 +113,7 @@ async function hold(plain: KernelForm, runner: Runner, example: Example, { onExa
   const got = await runner.run(form, params, inputs, limits).catch((cause: unknown) => {
     throw new KernelMismatch(trial, cause instanceof Error ? cause.message : String(cause), undefined, { cause });
   });
-  const stored = variant.storage === undefined ? inputs : asStored(kernel, params, inputs, variant.storage);
-  const wanted = kernel.reference(params, stored);
+  const wanted = kernel.reference(params, asStored(form, params, inputs));
   const bound = exact && kernel.cases.exact && sumsExactly(variant) ? EXACT : kernel.tolerance(params, variant);
   const wrong = wrongResult(trial, got, wanted, bound);
   if (wrong !== undefined) throw wrong;
@@ -137,11 +136,14 @@ const EXACT: Tolerance = { abs: 0, rel: 0, why: "the sums are exact in float32" 
 const sumsExactly = ({ storage = "f32", features }: Variant): boolean =>
   !isQuantized(storage) && !features.includes("shader-f16");
 
-/** The inputs with the weight as its storage holds it. */
-function asStored(kernel: AnyKernel, params: Params, inputs: Arrays, storage: Storage): Arrays {
+/**
+ * The inputs of a call, the weight as its storage holds it, in plain numbers: for a runner that has no packed weights.
+ */
+export function asStored({ kernel, variant }: KernelForm, params: Params, inputs: Arrays): Arrays {
+  const { storage } = variant;
   const [name, spec] = Object.entries(kernel.buffers).find(([, { element }]) => element === "weight") ?? [];
   const weight = name === undefined ? undefined : inputs[name];
-  if (name === undefined || spec === undefined || weight === undefined) return inputs;
+  if (storage === undefined || name === undefined || spec === undefined || weight === undefined) return inputs;
   const [rows = 1, ...rest] = spec.shape(params);
   const width = rest.reduce((n, d) => n * d, 1);
   return { ...inputs, [name]: unpack(storage, pack(storage, weight, rows, width), rows, width) };
