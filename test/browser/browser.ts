@@ -32,8 +32,9 @@ export function browsing() {
   const site = new Site();
   beforeAll(async () => {
     await site.start();
-    // The sandbox cannot be had by root, which CI is.
-    browser = await chromium.launch({ executablePath: executable(), args: ["--no-sandbox"] });
+    // The sandbox cannot be had by root, which CI is. WebGPU computes on SwiftShader, which a page is not given unasked.
+    const args = ["--no-sandbox", "--enable-unsafe-webgpu"];
+    browser = await chromium.launch({ executablePath: executable(), args });
   });
   afterAll(async () => {
     await browser?.close();

@@ -5,7 +5,9 @@ import { sources } from "../bundle.js";
 import type { Site } from "./site.js";
 
 const app = join(root, "test/browser/app");
-const entries = ["app", "reference.worker", "wasm.worker", "cpu.worker"].map((name) => join(app, `${name}.ts`));
+const entries = ["app", "reference.worker", "wasm.worker", "cpu.worker", "webgpu.worker"].map((name) =>
+  join(app, `${name}.ts`),
+);
 
 /** Bundle the app and its workers for a page, and put them below an address of the site. */
 export async function putApp(

@@ -34,7 +34,7 @@ const ask = (name: string, messages: readonly Message[], maxTokens = 12): Promis
   );
 
 type Kind = keyof App["backends"];
-const kinds: readonly Kind[] = ["reference", "wasm", "cpu"];
+const kinds: readonly Kind[] = ["reference", "wasm", "cpu", "webgpu"];
 
 /** Load from files that a user picked, in the page's thread or in a worker of the app. */
 const load = (kind: Kind, where: "here" | "there") =>
