@@ -23,6 +23,7 @@ export async function putApp(
     format: "esm",
     platform: "browser",
     target: "es2022",
+    loader: { ".wgsl": "text" },
     plugins: [sources],
     logLevel: "error",
     ...options,
