@@ -114,7 +114,7 @@ export interface Tensor {
   readonly dtype: "f32" | "i32";
   readonly shape: readonly number[];
   read(): Promise<Float32Array | Int32Array>;
-  /** The same numbers, row-major, under another shape of the same size. They are in the same memory: disposed of with this. */
+  /** The same numbers, row-major, under another shape of the same size. Each is disposed of by itself: the memory goes with the last. */
   reshape(shape: readonly number[]): Tensor;
   dispose(): void;
   [Symbol.dispose](): void;

@@ -10,28 +10,30 @@ let live = 0;
 let made = 0;
 let failing: string | undefined;
 
-/** A tensor that is counted until it is disposed of, and read no longer. A view of it goes with it. */
+/** A tensor that is counted until it is disposed of, and read no longer; each shape of it by itself. */
 function countedTensor(tensor: Tensor, name: string): Tensor {
   live++;
   made++;
   let there = true;
+  const alive = () => {
+    if (!there) throw new Error(`${name} was disposed of`);
+    return tensor;
+  };
   const dispose = () => {
     if (there) live--;
     there = false;
   };
-  const view = (of: Tensor): Tensor => ({
-    dtype: of.dtype,
-    shape: of.shape,
+  return {
+    dtype: tensor.dtype,
+    shape: tensor.shape,
     read: async () => {
-      if (!there) throw new Error(`${name} was disposed of`);
       if (failing === name) throw new Error(`${name} cannot be read`);
-      return of.read();
+      return alive().read();
     },
-    reshape: (shape) => view(of.reshape(shape)),
+    reshape: (shape) => countedTensor(alive().reshape(shape), name),
     dispose,
     [Symbol.dispose]: dispose,
-  });
-  return view(tensor);
+  };
 }
 
 const counting: Backend = {

@@ -76,5 +76,6 @@ async function distancesOf({ compiled }: Variant, caseFile: string): Promise<Dis
     tokens: encoded,
     before: resultOnHost({ dtype: "f32", shape: [tokens, width], data: first }),
   });
+  encoded.dispose();
   return { tokens, pixel: pixelDistances(pixels, grid[0], tokens), embedding: await numbers(distance) };
 }

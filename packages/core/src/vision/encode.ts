@@ -167,12 +167,13 @@ async function projectKept(
   const kept = Int32Array.from([...mask.keys()].filter((i) => mask[i] === 1));
   if (kept.length === 0) return [];
   const [frames = 0, tokens = 0, width = 0] = encoded.shape;
-  const { visual } = await model.run(
-    "project",
-    { tokens: encoded.reshape([frames * tokens, width]), keep: hostI32(kept) },
-    signalOf(options),
-  );
-  return [visual];
+  const rows = encoded.reshape([frames * tokens, width]);
+  try {
+    const { visual } = await model.run("project", { tokens: rows, keep: hostI32(kept) }, signalOf(options));
+    return [visual];
+  } finally {
+    rows.dispose();
+  }
 }
 
 const signalOf = ({ signal }: EncodeOptions) => (signal === undefined ? {} : { signal });
