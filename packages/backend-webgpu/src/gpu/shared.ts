@@ -1,6 +1,7 @@
 import {
   type AnyKernel,
   type BufferSpec,
+  isSoftware,
   type OpenKernel,
   openKernel,
   paramBytes,
@@ -98,7 +99,9 @@ export class SharedDevice {
   }
 
   #open(kernel: AnyKernel, variant: Variant): ReadyKernel {
-    const open = openKernel(this.gpu, kernel, { variant });
+    // On the CPU small tiles are compiled and done with soonest; the last preset is the smallest.
+    const preset = isSoftware(this.gpu.adapterInfo) ? kernel.presets.at(-1) : undefined;
+    const open = openKernel(this.gpu, kernel, { variant, preset });
     const specs = Object.entries(kernel.buffers);
     return { ...open, id: this.#count++, specs, block: paramBytes(kernel), pipelines: new Map() };
   }
