@@ -12,6 +12,7 @@ const { outputFiles } = await build({
   format: "esm",
   platform: "browser",
   target: "es2022",
+  logLevel: "error",
   // A browser that has WebGPU has these; they are only named in the code, for Node.
   external: ["node:*"],
 });
