@@ -61,6 +61,7 @@ export const argmax = defineKernel({
     sizes: { rows: [0, 3], width: [1, 2200], values: [1, 40] },
     always: [
       { rows: 2, width: 1, values: 1 },
+      { rows: 7, width: 3, values: 2 },
       { rows: 3, width: 1024, values: 3 },
       { rows: 2, width: 1025, values: 900 },
       { rows: 1, width: 20_000, values: 2 },

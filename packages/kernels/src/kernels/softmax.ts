@@ -42,6 +42,7 @@ export const softmax = defineKernel({
     sizes: { rows: [0, 3], width: [1, 600], spread: [0, 5], masked: [0, 1], high: [0, 1] },
     always: [
       { rows: 1, width: 1, spread: 1, masked: 0, high: 0 },
+      { rows: 7, width: 3, spread: 1, masked: 0, high: 0 },
       { rows: 3, width: 255, spread: 0, masked: 1, high: 0 },
       { rows: 3, width: 256, spread: 5, masked: 0, high: 1 },
       { rows: 2, width: 257, spread: 1, masked: 1, high: 0 },

@@ -17,10 +17,10 @@ export function tightLimits(form: KernelForm, params: Params, tight: Tightness):
 export const launchesOf = ({ kernel, variant, preset }: KernelForm, params: Params, limits: LaunchLimits) =>
   kernel.launches(params, { variant, preset, limits });
 
-/** So few in a dimension that what goes along one must go along two. */
+/** So few in a dimension that what goes along one must go along two, of different lengths: else one passes for the other. */
 function fewerWorkgroups(whole: readonly Launch[]): LaunchLimits | undefined {
   const most = (find: (launch: Launch) => number) => Math.max(0, ...whole.map(find));
-  const needed = most(({ workgroups: [x, y, z] }) => (y <= 1 && z <= 1 ? Math.ceil(Math.sqrt(x)) : Math.max(x, y, z)));
+  const needed = most(({ workgroups: [x, y, z] }) => (y <= 1 && z <= 1 ? Math.ceil(x / 2) : Math.max(x, y, z)));
   const used = most(({ workgroups }) => Math.max(...workgroups));
   return needed < 2 || needed >= used ? undefined : { ...defaultLimits, maxComputeWorkgroupsPerDimension: needed };
 }
