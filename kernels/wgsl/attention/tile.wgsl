@@ -59,7 +59,6 @@ fn attend(vecs: u32, together: u32, group: vec3u, thread: u32) {
     let row = first + thread + threads;
     starts[thread + threads] = select(NOWHERE, row_start(group.z, kv, row), row < total);
   }
-  workgroupBarrier();
 
   let spot = spots(first + 4 * team);
   let segment = segments_at(spot);
@@ -151,7 +150,6 @@ fn attend(vecs: u32, together: u32, group: vec3u, thread: u32) {
     }
   }
 
-  workgroupBarrier();
   found[lane * TEAMS + team] = sum;
   workgroupBarrier();
   sum = vec4f();
