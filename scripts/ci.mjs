@@ -83,10 +83,14 @@ await runSteps([
   { name: "a real language model", run: smollm2 },
 ]);
 
-/** The test files that draw random inputs, themselves or by the suite of a backend. */
+/**
+ * The test files that draw random inputs, themselves or by the suite of a backend; not those that draw them for kernels on a
+ * GPU of software, where many runs take hours.
+ */
 function propertyTests() {
   return ["packages", "test"]
     .flatMap((top) => readdirSync(join(root, top), { recursive: true }).map((file) => `${top}/${file}`))
     .filter((file) => file.endsWith(".test.ts") && !file.includes("node_modules"))
+    .filter((file) => !/^(packages\/(kernels|backend-webgpu)|test\/(browser|webgpu))/.test(file))
     .filter((file) => /fast-check|@hulu\/testing|HULU_FUZZ/.test(readFileSync(join(root, file), "utf8")));
 }
