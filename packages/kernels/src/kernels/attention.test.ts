@@ -8,11 +8,11 @@ beforeAll(async () => {
   runner = await testRunner();
 });
 
-test("attention of any shape, against the definition", { timeout: 60_000 }, async () => {
+test("attention of any shape, against the definition", { timeout: 240_000 }, async () => {
   expect(await testKernel(attention, runner)).toBeGreaterThan(0);
 });
 
-test("queries and keys over the limit of a binding go in pieces", { timeout: 60_000 }, async () => {
+test("queries and keys over the limit of a binding go in pieces", { timeout: 240_000 }, async () => {
   const small: typeof attention = {
     ...attention,
     launches: (params, { limits, ...choice }) => {
