@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { anyKernel, kernels, rmsNorm } from "@hulu/kernels";
+import { anyKernel, kernels, Random, rmsNorm } from "@hulu/kernels";
+import { formsOf } from "@hulu/kernels/testing";
 import { expect, test } from "vitest";
+import { launchesOf, tightLimits } from "../src/testing/limits.js";
 import { contradictions } from "./contract.js";
 
 // The layout that the host writes is held against what the source declares, in every variant; and the list of kernels
@@ -81,3 +83,30 @@ test.each(all)("%s says what it is, and how it is tested and measured", (_, kern
   for (const { storage } of kernel.variants)
     expect(kernel.variants.some((v) => v.storage === storage && v.features.length === 0)).toBe(true);
 });
+
+test("every kernel is tested by a file beside it", () => {
+  const folder = new URL("src/kernels/", here);
+  const files = readdirSync(folder).filter((file) => file.endsWith(".test.ts"));
+  const tested = files
+    .map((file) => readFileSync(new URL(file, folder), "utf8"))
+    .filter((text) => text.includes("testKernel("));
+  const camel = (name: string) => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+  const missing = kernels.filter(({ name }) => !tested.some((text) => new RegExp(`\\b${camel(name)}\\b`).test(text)));
+  expect(missing.map(({ name }) => name)).toEqual([]);
+});
+
+test.each(all.filter(([, { buffers }]) => Object.values(buffers).some(({ element }) => element === "weight")))(
+  "%s is cut where its weight is over the limit of a binding, in examples that are always tried",
+  (_, kernel) => {
+    const storages = new Set(kernel.variants.map(({ storage }) => storage));
+    const cut = formsOf(kernel).filter((form) =>
+      kernel.cases.always.some((sizes) => {
+        const { params } = kernel.cases.make(sizes, new Random(1, true));
+        const limits = tightLimits(form, params, "bindings");
+        const launches = limits === undefined ? [] : launchesOf(form, params, limits);
+        return launches.some(({ rows }) => rows?.weight !== undefined);
+      }),
+    );
+    expect(new Set(cut.map(({ variant }) => variant.storage))).toEqual(storages);
+  },
+);
