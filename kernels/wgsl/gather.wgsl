@@ -1,11 +1,14 @@
 // y[o, c, i] = x[o, index[c], i]; zeros where the index is outside.
-// x [outer rows inner]; index [count]; y [outer count inner].
+// x [outer rows inner]; index [count]; y [outer count inner]. Of a single table, whose outer is 1, a launch may see a part: `bound`
+// of its rows, whose first is row `row0`. Rows of y that are not in that part are another launch's.
 
 struct Params {
   outer: u32,
   rows: u32,
   inner: u32,
   count: u32,
+  row0: u32,
+  bound: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -28,7 +31,9 @@ fn main(
   let part = line / params.count;
   // A negative index becomes a large one.
   let row = u32(index[line - part * params.count]);
-  var value = 0u;
-  if (row < params.rows) { value = x[(part * params.rows + row) * params.inner + column]; }
-  y[i] = value;
+  if (row >= params.rows) {
+    y[i] = 0;
+  } else if (row >= params.row0 && row - params.row0 < params.bound) {
+    y[i] = x[(part * params.rows + row - params.row0) * params.inner + column];
+  }
 }

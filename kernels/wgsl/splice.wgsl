@@ -1,10 +1,13 @@
 // y = visual[index] where the index is 0 or more, else text; zeros where it is past the end.
-// text, y [rows width]; visual [visuals width]; index [rows].
+// text, y [rows width]; visual [visuals width]; index [rows]. A launch may see a part of the visual rows: `bound` of them, whose
+// first is row `visual0`. Rows of y that are not in that part are another launch's.
 
 struct Params {
   rows: u32,
   width: u32,
   visuals: u32,
+  visual0: u32,
+  bound: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -25,11 +28,12 @@ fn main(
   if (i >= params.rows * params.width) { return; }
   let row = i / params.width;
   let from_row = index[row];
-  var value = 0.0;
+  let at = u32(from_row) - params.visual0;
   if (from_row < 0) {
-    value = text[i];
-  } else if (u32(from_row) < params.visuals) {
-    value = visual[u32(from_row) * params.width + i - row * params.width];
+    y[i] = text[i];
+  } else if (u32(from_row) >= params.visuals) {
+    y[i] = 0.0;
+  } else if (u32(from_row) >= params.visual0 && at < params.bound) {
+    y[i] = visual[at * params.width + i - row * params.width];
   }
-  y[i] = value;
 }

@@ -17,10 +17,14 @@ export const gather = defineKernel({
     inner: { type: "u32", about: "elements in a row: the product of the axes behind" },
     count: { type: "u32", about: "indices" },
   },
+  launchParams: {
+    row0: { type: "u32", about: "the first row that is bound" },
+    bound: { type: "u32", about: "how many rows are bound" },
+  },
   buffers: {
-    x: { role: "input", element: "u32", shape: ({ outer, rows, inner }) => [outer, rows, inner] },
+    // [outer rows inner] and [outer count inner], of which a part along the first two axes can be bound.
+    x: { role: "input", element: "u32", shape: ({ outer, rows, inner }) => [outer * rows, inner] },
     index: { role: "input", element: "i32", shape: ({ count }) => [count] },
-    // [outer count inner], of which a part along the first two axes can be bound.
     y: { role: "output", element: "u32", shape: ({ outer, count, inner }) => [outer * count, inner] },
   },
   variants: [{ name: "words", features: [], wgsl: [wgsl] }],
@@ -61,13 +65,23 @@ export const gather = defineKernel({
 
 type GatherParams = Params<"outer" | "rows" | "inner" | "count">;
 
-/** Along the outer axes where there are any, else along the indices: then the table is bound whole. */
+/** Along the outer axes where there are any, else along the indices and along the rows of the table. */
 function cut({ outer, rows, inner, count }: GatherParams, limits: LaunchLimits) {
-  const parts = outer === 1 ? pieces(count, limits, inner, 1) : pieces(outer, limits, rows * inner, count * inner);
-  return parts.map(([from, to]) => {
-    if (parts.length === 1) return {};
-    if (outer === 1) return { params: { count: to - from }, rows: { index: [from, to], y: [from, to] } } as const;
-    const y = [from * count, to * count] as const;
-    return { params: { outer: to - from }, rows: { x: [from, to], y } } as const;
-  });
+  if (outer === 1) {
+    const some = pieces(count, limits, inner, 1);
+    const table = pieces(rows, limits, inner);
+    return some.flatMap((at) =>
+      table.map((part) => ({
+        params: { count: at[1] - at[0], row0: part[0], bound: part[1] - part[0] },
+        rows: { ...(some.length > 1 && { index: at, y: at }), ...(table.length > 1 && { x: part }) },
+      })),
+    );
+  }
+  const parts = pieces(outer, limits, rows * inner, count * inner);
+  return parts.map((part) => ({
+    params: { outer: part[1] - part[0], row0: 0, bound: rows },
+    rows: parts.length > 1 ? { x: range(part, rows), y: range(part, count) } : {},
+  }));
 }
+
+const range = ([from, to]: readonly [number, number], each: number) => [from * each, to * each] as const;

@@ -15,6 +15,10 @@ export const splice = defineKernel({
     width: { type: "u32", about: "numbers in a row" },
     visuals: { type: "u32", about: "visual rows" },
   },
+  launchParams: {
+    visual0: { type: "u32", about: "the first of the visual rows that is bound" },
+    bound: { type: "u32", about: "how many of them are bound" },
+  },
   buffers: {
     text: { role: "input", element: "f32", shape: ({ rows, width }) => [rows, width] },
     visual: { role: "input", element: "f32", shape: ({ visuals, width }) => [visuals, width] },
@@ -23,16 +27,20 @@ export const splice = defineKernel({
   },
   variants: [{ name: "f32", features: [], wgsl: [wgsl] }],
   presets: threadPresets,
-  launches({ rows, width }, { preset, limits }) {
+  launches({ rows, width, visuals }, { preset, limits }) {
     const all = pieces(rows, limits, width, 1);
-    return all.map((range) => ({
-      entry: "main",
-      workgroups: grid((range[1] - range[0]) * width, preset.invocations, limits.maxComputeWorkgroupsPerDimension),
-      ...(all.length > 1 && {
-        params: { rows: range[1] - range[0] },
-        rows: { text: range, index: range, y: range },
-      }),
-    }));
+    const table = pieces(visuals, limits, width);
+    return all.flatMap((range) =>
+      table.map((part) => ({
+        entry: "main",
+        workgroups: grid((range[1] - range[0]) * width, preset.invocations, limits.maxComputeWorkgroupsPerDimension),
+        params: { rows: range[1] - range[0], visual0: part[0], bound: part[1] - part[0] },
+        rows: {
+          ...(all.length > 1 && { text: range, index: range, y: range }),
+          ...(table.length > 1 && { visual: part }),
+        },
+      })),
+    );
   },
   reference({ rows, width, visuals }, { text = [], visual = [], index = [] }) {
     const y = new Float64Array(rows * width);

@@ -67,7 +67,7 @@ function axisParams(axes: readonly Axis[]): Partial<Params<CopyParam>> {
       [`s${i}`, a.from],
       [`t${i}`, a.to],
     ]),
-  ); // prettier
+  );
 }
 
 interface Part {
