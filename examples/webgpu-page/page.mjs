@@ -14,7 +14,9 @@ const add = (id, text) => {
 /** What goes wrong is shown where it was asked for. */
 const showing = (id, body) => () => body().catch((error) => say(id, `${error.name}: ${error.message}`));
 
-const adapter = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
+// The adapter whose name stands beside the figures is the one that gives them.
+const powerPreference = "high-performance";
+const adapter = await navigator.gpu?.requestAdapter({ powerPreference });
 if (adapter) {
   const software = isSoftware(adapter.info);
   say("adapter", `${adapterName(adapter.info)}${software ? ": computes on the CPU, its speed is not told" : ""}`);
@@ -31,7 +33,7 @@ async function ask(software) {
   const [picture] = at("picture").files;
   say("answer", "");
   say("speed", "");
-  const backend = webgpuBackend({ weights: at("weights").value });
+  const backend = webgpuBackend({ weights: at("weights").value, powerPreference });
   await using model = await load(files, {
     backend,
     onProgress: ({ done, total }) => say("speed", `${done} of ${total}`),

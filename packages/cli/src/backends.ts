@@ -5,7 +5,7 @@ import { type WebgpuOptions, type WeightFormat, webgpuBackend } from "@hulu/back
 import type { Backend } from "@hulu/core";
 import type { Io } from "./command.js";
 import { UsageError } from "./errors.js";
-import { openGpu } from "./gpu.js";
+import { openGpu, powerPreference } from "./gpu.js";
 import type { Option, Parsed } from "./options.js";
 
 const onHost = { onnx, reference, tfjs } as const satisfies Readonly<Record<string, Backend>>;
@@ -31,7 +31,7 @@ export const weightsOption: Option = {
 export async function chosenBackend(parsed: Parsed, io: Pick<Io, "note">): Promise<Backend> {
   const name = backendName(parsed);
   const weights = weightsOf(parsed, name);
-  return name === "webgpu" ? webgpuBackend({ ...weights, gpu: await openGpu(io.note) }) : onHost[name];
+  return name === "webgpu" ? webgpuBackend({ ...weights, powerPreference, gpu: await openGpu(io.note) }) : onHost[name];
 }
 
 /** The same to ask for estimates alone, which needs no GPU. */

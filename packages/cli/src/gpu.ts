@@ -2,6 +2,9 @@
 import { adapterName, isSoftware } from "@hulu/kernels";
 import { nodeGpu } from "@hulu/kernels/node";
 
+/** Which adapter is told, and so which one models must be run on. */
+export const powerPreference: GPUPowerPreference = "high-performance";
+
 /**
  * WebGPU for the command: what the system's drivers offer, and where they offer nothing, SwiftShader, if the npm packages that
  * bring it are installed. Which adapter it is goes to `note`.
@@ -10,7 +13,7 @@ import { nodeGpu } from "@hulu/kernels/node";
  */
 export async function openGpu(note: (text: string) => void, open: typeof nodeGpu = nodeGpu): Promise<GPU> {
   const hardware = await open();
-  const found = await hardware.requestAdapter({ powerPreference: "high-performance" });
+  const found = await hardware.requestAdapter({ powerPreference });
   if (found !== null) {
     note(`webgpu: ${adapterName(found.info)}${isSoftware(found.info) ? ", which computes on the CPU" : ""}\n`);
     return hardware;
