@@ -51,6 +51,8 @@ export const gather = defineKernel({
       { outer: 1, rows: 1, inner: 1, count: 1, outside: 0 },
       { outer: 1, rows: 7, inner: 64, count: 5, outside: 1 },
       { outer: 3, rows: 5, inner: 1, count: 99, outside: 1 },
+      // More rows than indices: its table is cut.
+      { outer: 1, rows: 200, inner: 16, count: 90, outside: 1 },
     ],
     exact: true,
     make({ outer = 1, rows = 1, inner = 1, count = 1, outside = 0 }, random) {

@@ -34,26 +34,6 @@ test.each(all.map((kernel) => [kernel.name, kernel] as const))("%s, against its 
   expect(await testKernel(kernel, webgpuRunner(await device))).toBeGreaterThan(0);
 });
 
-/** Tables of 300 rows, of which a binding of 4 KB holds 64. */
-const tables = [
-  ["gather", anyKernel(gather), { outer: 1, rows: 300, inner: 16, count: 90, outside: 1 }],
-  ["splice", anyKernel(splice), { rows: 90, width: 16, visuals: 300, outside: 1 }],
-] as const;
-test.each(tables)("%s, its table over the limit of a binding", async (_, kernel, size) => {
-  const cut: typeof kernel = {
-    ...kernel,
-    launches(params, { limits: { maxComputeWorkgroupsPerDimension }, ...choice }) {
-      const limits = { ...defaultLimits, maxComputeWorkgroupsPerDimension, maxStorageBufferBindingSize: 4096 };
-      return kernel.launches(params, { ...choice, limits });
-    },
-    cases: { ...kernel.cases, always: [size], sizes: {} },
-  };
-  const choice = { variant: kernel.variants[0]!, preset: kernel.presets[0]!, limits: defaultLimits };
-  const parts = cut.launches(kernel.cases.make(size, new Random(1, true)).params, choice);
-  expect(new Set(parts.map(({ rows }) => `${rows?.x ?? rows?.visual}`)).size).toBe(5);
-  expect(await testKernel(cut, webgpuRunner(await device))).toBeGreaterThan(0);
-});
-
 test("copy, cut along several axes", async () => {
   const always = [{ a: 1, b: 2, c: 2, d: 3, e: 4, f: 16, gap: 1, repeat: 0 }];
   const limits = { ...defaultLimits, maxStorageBufferBindingSize: 1024 };

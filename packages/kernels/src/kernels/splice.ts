@@ -57,6 +57,8 @@ export const splice = defineKernel({
       { rows: 1, width: 1, visuals: 0, outside: 0 },
       { rows: 9, width: 65, visuals: 4, outside: 0 },
       { rows: 9, width: 64, visuals: 3, outside: 1 },
+      // More visual rows than others: these are cut.
+      { rows: 70, width: 16, visuals: 200, outside: 1 },
     ],
     exact: true,
     make({ rows = 1, width = 1, visuals = 0, outside = 0 }, random) {
