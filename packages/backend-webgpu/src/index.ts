@@ -1,4 +1,4 @@
-/// <reference types="@webgpu/types" />
+/// <reference types="@webgpu/types" preserve="true" />
 import type { Backend, CompileOptions, Env, Programs, WeightSource } from "@hulu/core";
 import { supports } from "@hulu/planner";
 import { compile, plansOf } from "./compile.js";

@@ -1,4 +1,4 @@
-/// <reference types="@webgpu/types" />
+/// <reference types="@webgpu/types" preserve="true" />
 import { adapterName, isSoftware } from "@hulu/kernels";
 import { nodeGpu } from "@hulu/kernels/node";
 

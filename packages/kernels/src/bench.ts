@@ -2,7 +2,7 @@
  * How fast kernels are on a device, held against what that device reaches at the most. For WebGPU in Node and in a page.
  * @module
  */
-/// <reference types="@webgpu/types" />
+/// <reference types="@webgpu/types" preserve="true" />
 import { describeFigure, describeLimits } from "./bench/describe.js";
 import { type KernelFigure, type KernelPlace, measureKernel } from "./bench/kernel.js";
 import { type DeviceLimits, deviceLimits } from "./bench/limits.js";

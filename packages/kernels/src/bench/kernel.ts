@@ -1,4 +1,4 @@
-/// <reference types="@webgpu/types" />
+/// <reference types="@webgpu/types" preserve="true" />
 import type { AnyKernel, Arrays, Launch, Params, Preset, Variant } from "../kernel.js";
 import { bufferBytes, KernelError, writeParams } from "../layout.js";
 import { Random } from "../random.js";

@@ -1,4 +1,4 @@
-/// <reference types="@webgpu/types" />
+/// <reference types="@webgpu/types" preserve="true" />
 import copyWgsl from "../../../../kernels/wgsl/bench/copy.wgsl";
 import multiplyWgsl from "../../../../kernels/wgsl/bench/multiply.wgsl";
 import { type Record, type Stopwatch, secondsOf } from "./stopwatch.js";

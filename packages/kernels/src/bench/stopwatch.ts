@@ -1,4 +1,4 @@
-/// <reference types="@webgpu/types" />
+/// <reference types="@webgpu/types" preserve="true" />
 
 /** Records dispatches into a pass. */
 export type Record = (pass: GPUComputePassEncoder) => void;

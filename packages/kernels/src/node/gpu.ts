@@ -1,4 +1,4 @@
-/// <reference types="@webgpu/types" />
+/// <reference types="@webgpu/types" preserve="true" />
 import { type SoftwareVulkan, swiftShader } from "./software.js";
 
 /** WebGPU in Node cannot be had: the message says which package is missing, or that there is no adapter. */

@@ -1,4 +1,4 @@
-/// <reference types="@webgpu/types" />
+/// <reference types="@webgpu/types" preserve="true" />
 import type { AnyKernel, Arrays, LaunchLimits, Params, Preset, Variant } from "../kernel.js";
 import { type PreparedKernel, prepareKernel, wgslOf } from "../webgpu/prepare.js";
 import { runPrepared } from "../webgpu/run.js";

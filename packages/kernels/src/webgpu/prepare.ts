@@ -1,4 +1,4 @@
-/// <reference types="@webgpu/types" />
+/// <reference types="@webgpu/types" preserve="true" />
 import type { AnyKernel, Preset, Variant } from "../kernel.js";
 import { KernelError, paramBytes, presetFor, variantFor } from "../layout.js";
 import type { Storage } from "../storage.js";
