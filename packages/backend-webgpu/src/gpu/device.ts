@@ -127,6 +127,9 @@ export class WebgpuDevice implements KernelDevice {
         this.#recorder.submit();
         return this.#shared.orLost(target.mapAsync(READ, 0, bytes));
       });
+      // Somebody else may have heard of it before, and these bytes are not what was to be computed.
+      const failure = this.#recorder.failureOf(from);
+      if (failure !== undefined) throw failure;
       return new Uint8Array(target.getMappedRange(0, bytes)).slice();
     } finally {
       this.#endReading(target);

@@ -40,6 +40,17 @@ describe("what the device refuses", () => {
     await device.settled();
   });
 
+  test("is told again by what it spoiled, whoever heard of it first", async () => {
+    const { device } = await made();
+    const [x, y] = [device.alloc(16, "x"), device.alloc(16, "y")];
+    device.copy(x, 0, y, 12, 8);
+    await expect(device.settled()).rejects.toThrow("the GPU refused a run");
+    await expect(device.read(y, 0, 16)).rejects.toThrow("the GPU refused a run");
+    // What is computed anew is good again.
+    device.copy(x, 0, y, 0, 16);
+    expect(await device.read(y, 0, 16)).toEqual(new Uint8Array(16));
+  });
+
   test("is nobody else's matter", async () => {
     const { device, shared } = await made();
     const other = new WebgpuDevice(shared);

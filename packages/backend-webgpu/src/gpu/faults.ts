@@ -26,23 +26,29 @@ export class Faults {
     this.#device = device;
   }
 
-  /** @param doing what `body` asks of the device, for the message */
-  guarded<T>(doing: string, body: () => T): T {
+  /**
+   * @param doing what `body` asks of the device, for the message
+   * @param failed is called when the device refused it, later
+   */
+  guarded<T>(doing: string, body: () => T, failed?: (error: DeviceError) => void): T {
     for (const filter of FILTERS) this.#device.pushErrorScope(filter);
     try {
       return body();
     } finally {
       const order = this.#calls++;
-      for (const filter of FILTERS.toReversed()) this.#watch(filter, doing, order);
+      for (const filter of FILTERS.toReversed()) this.#watch(filter, doing, order, failed);
     }
   }
 
-  #watch(filter: GPUErrorFilter, doing: string, order: number): void {
+  #watch(filter: GPUErrorFilter, doing: string, order: number, failed?: (error: DeviceError) => void): void {
     const check = this.#device
       .popErrorScope()
       .then(
         (wrong) => {
-          if (wrong !== null) this.#found.push({ order, error: deviceError(filter, doing, wrong.message) });
+          if (wrong === null) return;
+          const error = deviceError(filter, doing, wrong.message);
+          this.#found.push({ order, error });
+          failed?.(error);
         },
         // Only on a device that is lost, which is told by itself.
         () => {},

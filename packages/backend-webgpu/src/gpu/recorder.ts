@@ -1,4 +1,5 @@
 import { type Params, writeParams } from "@hulu/kernels";
+import type { DeviceError } from "@hulu/planner";
 import { type BindingOptions, Bindings, type Call } from "./bindings.js";
 import type { GpuBuffer } from "./buffer.js";
 import type { Faults } from "./faults.js";
@@ -33,6 +34,8 @@ export class Recorder {
   #pipeline: GPUComputePipeline | undefined;
   #used = 0;
   #flops = 0;
+  /** Recordings that the device refused, of which nothing was computed. */
+  readonly #failed = new Map<number, DeviceError>();
   /** Buffers that were given back while the recording uses them. */
   #doomed: GPUBuffer[] = [];
 
@@ -49,6 +52,11 @@ export class Recorder {
   /** Whether what is recorded and not submitted uses a buffer. */
   uses(buffer: GpuBuffer): boolean {
     return buffer.usedIn === this.now;
+  }
+
+  /** Why a buffer does not hold what it was to hold, where the recording that used it last was refused. */
+  failureOf(buffer: GpuBuffer): DeviceError | undefined {
+    return this.#failed.get(buffer.usedIn);
   }
 
   launch(call: Call): void {
@@ -103,11 +111,13 @@ export class Recorder {
     if (encoder === undefined) return;
     this.#endPass();
     this.#encoder = undefined;
-    this.#faults.guarded("a run", () => {
+    const submit = () => {
       // The queue runs one after the other: the blocks of the submit before have been read when these are written.
       if (this.#used > 0) this.#device.queue.writeBuffer(this.#ring, 0, this.#staged, 0, this.#used);
       this.#device.queue.submit([encoder.finish()]);
-    });
+    };
+    const recording = this.now;
+    this.#faults.guarded("a run", submit, (error) => this.#failed.set(recording, error));
     this.#used = 0;
     this.#flops = 0;
     this.now++;

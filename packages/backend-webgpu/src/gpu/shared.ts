@@ -108,6 +108,7 @@ export class SharedDevice {
 
   /** Compile entry points, each once. @throws KernelError, DeviceError `lost` */
   async compile(kernel: ReadyKernel, entries: readonly string[]): Promise<void> {
+    this.alive();
     const missing = entries.filter((entry) => !kernel.pipelines.has(entry));
     const compiling = missing.map(async (entry) => {
       const key = `${kernel.id} ${entry}`;
