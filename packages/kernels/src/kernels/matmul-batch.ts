@@ -63,6 +63,7 @@ export const matmulBatch = defineKernel({
       { batch: 3, m: 33, n: 65, k: 17 },
       { batch: 2, m: 64, n: 64, k: 16 },
       { batch: 70, m: 1, n: 5, k: 3 },
+      { batch: 3, m: 32, n: 1, k: 0 },
     ],
     exact: true,
     make: ({ batch = 1, m = 1, n = 1, k = 1 }, random) => ({

@@ -239,8 +239,8 @@ export function bindLaunch(
 ): GPUBindGroup {
   const bound = Object.entries(kernel.buffers).map(([name, spec], i) => {
     const { offset, size } = boundBytes(spec, params, rows, name, variant.storage);
-    // A buffer that is bound whole goes on with what is behind its numbers. A range ends where it ends.
-    const bound = rows?.[name] === undefined ? Math.max(LEAST, size + edge) : size;
+    // A buffer that is bound whole goes on with what is behind its numbers. A range ends where it ends, unless it is of none.
+    const bound = rows?.[name] === undefined || size === 0 ? Math.max(LEAST, size + edge) : size;
     return { binding: i + 1, resource: { buffer: buffers.get(name)!, offset: edge + offset, size: bound } };
   });
   const block = { buffer: uniform, offset: 0, size: paramBytes(kernel) };
