@@ -26,8 +26,10 @@ const FEW = 8;
 /** Rows of the weight that one workgroup of `matvec` takes. */
 const MATVEC_ROWS = 4;
 
-type Names = "m" | "n" | "k" | "bias" | "activation" | "residual";
-type Buffers = "x" | "weight" | "scale" | "bias" | "residual" | "y";
+/** The parameters of `matmul`. */
+export type MatmulParam = "m" | "n" | "k" | "bias" | "activation" | "residual";
+/** The buffers of `matmul`. */
+export type MatmulBuffer = "x" | "weight" | "scale" | "bias" | "residual" | "y";
 
 /** One storage, in each of its forms, the fastest first. */
 const variantsOf = (storage: Storage): Variant[] =>
@@ -69,7 +71,7 @@ const preset = (sizes: TileSizes, matvec: number): Preset => {
  * 1, `residual` `[m n]` where `residual` is 1, `y` `[m n]`. `activation` is an index of `activations`.
  * Matrices over the limit of a binding are cut by rows.
  */
-export const matmul = defineKernel<Names, Buffers>({
+export const matmul = defineKernel<MatmulParam, MatmulBuffer>({
   name: "matmul",
   formula: "y = act(x W^T + bias) + residual",
   params: {
@@ -163,10 +165,10 @@ export const matmul = defineKernel<Names, Buffers>({
   },
 });
 
-const entryOf = ({ m, k }: Params<Names>) => (k % 4 > 0 ? "matvec_odd" : m <= FEW ? "matvec" : "tile");
+const entryOf = ({ m, k }: Params<MatmulParam>) => (k % 4 > 0 ? "matvec_odd" : m <= FEW ? "matvec" : "tile");
 
 /** Rows of x by rows of the weight, each as they fit a binding, each by tiles or few rows. */
-function launches(params: Params<Names>, choice: LaunchChoice): readonly Launch<Names, Buffers>[] {
+function launches(params: Params<MatmulParam>, choice: LaunchChoice): readonly Launch<MatmulParam, MatmulBuffer>[] {
   const { n, k, residual } = params;
   const { variant, preset, limits } = choice;
   const storage = variant.storage ?? "f32";

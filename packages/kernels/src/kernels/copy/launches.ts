@@ -2,7 +2,8 @@ import type { Launch, LaunchChoice, LaunchLimits, Params } from "../../kernel.js
 import { grid } from "../../layout.js";
 
 type Each = 0 | 1 | 2 | 3 | 4 | 5;
-export type CopyParam = "count" | `${"d" | "s" | "t"}${Each}` | "from" | "to" | "size";
+/** For each axis its size, its stride in x and its stride in y; then where both begin. */
+export type CopyParam = "count" | `${"d" | "s" | "t"}${0 | 1 | 2 | 3 | 4 | 5}` | "from" | "to" | "size";
 type CopyLaunch = Launch<CopyParam, "x" | "y">;
 
 /** An axis of a copy: places, and elements from one to the next in x and in y. */
