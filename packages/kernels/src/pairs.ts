@@ -1,7 +1,7 @@
+import { rowwise } from "./cut.js";
 import { threadPresets } from "./elementwise.js";
 import type { Launch, LaunchChoice, Params, Preset } from "./kernel.js";
 import { KernelError } from "./layout.js";
-import { rowwise } from "./rowwise.js";
 
 // The pairs of a head that rotary positions turn, in plain numbers.
 

@@ -1,6 +1,7 @@
 import wgsl from "../../../../kernels/wgsl/add_rms_norm.wgsl";
+import { rowwise } from "../cut.js";
 import { defineKernel } from "../kernel.js";
-import { reducing, rowPresets, rowwise } from "../rowwise.js";
+import { reducing, rowPresets } from "../rowwise.js";
 import { rmsNorm } from "./rms-norm.js";
 
 /** A residual and the norm behind it: `x`, `residual`, `sum` and `y` are `[rows width]`, `weight` is `[width]`. */

@@ -3,7 +3,7 @@ import best from "../../../../kernels/wgsl/lib/best.wgsl";
 import bestSubgroups from "../../../../kernels/wgsl/lib/best_subgroups.wgsl";
 import order from "../../../../kernels/wgsl/lib/order.wgsl";
 import subgroups from "../../../../kernels/wgsl/lib/subgroups.wgsl";
-import { pieces } from "../elementwise.js";
+import { pieces } from "../cut.js";
 import { defineKernel } from "../kernel.js";
 import { grid } from "../layout.js";
 import { logits } from "./order.js";

@@ -1,3 +1,4 @@
+import { commonDivisor } from "../cut.js";
 import type { LaunchLimits } from "../kernel.js";
 import { KernelError } from "../layout.js";
 
@@ -24,7 +25,7 @@ export function boundPieces(
   most = Number.POSITIVE_INFINITY,
 ): BoundRows[] {
   // Every so many rows there is a place where a binding may begin.
-  const unit = limits.minStorageBufferOffsetAlignment / gcd(limits.minStorageBufferOffsetAlignment, bytes);
+  const unit = limits.minStorageBufferOffsetAlignment / commonDivisor(limits.minStorageBufferOffsetAlignment, bytes);
   const held = Math.floor(limits.maxStorageBufferBindingSize / bytes / unit) * unit;
   const whole = Math.floor(limits.maxStorageBufferBindingSize / bytes);
   const pieces: BoundRows[] = [];
@@ -40,5 +41,3 @@ export function boundPieces(
   }
   return pieces;
 }
-
-const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));

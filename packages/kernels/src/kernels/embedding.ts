@@ -1,5 +1,6 @@
 import wgsl from "../../../../kernels/wgsl/embedding.wgsl";
-import { pieces, threadPresets } from "../elementwise.js";
+import { pieces } from "../cut.js";
+import { threadPresets } from "../elementwise.js";
 import { defineKernel } from "../kernel.js";
 import { grid } from "../layout.js";
 import { isQuantized, scalesPerRow, storages, wordsPerRow } from "../storage.js";

@@ -1,5 +1,6 @@
 import wgsl from "../../../../kernels/wgsl/gather.wgsl";
-import { pieces, threadPresets } from "../elementwise.js";
+import { pieces } from "../cut.js";
+import { threadPresets } from "../elementwise.js";
 import { defineKernel, type LaunchLimits, type Params } from "../kernel.js";
 import { grid } from "../layout.js";
 import { words } from "./copy/cases.js";

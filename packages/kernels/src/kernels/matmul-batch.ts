@@ -1,9 +1,8 @@
 import tile from "../../../../kernels/wgsl/lib/tile.wgsl";
 import tileF32 from "../../../../kernels/wgsl/lib/tile_f32.wgsl";
 import wgsl from "../../../../kernels/wgsl/matmul_batch.wgsl";
-import { pieces } from "../elementwise.js";
+import { rowwise } from "../cut.js";
 import { defineKernel } from "../kernel.js";
-import { grid } from "../layout.js";
 import { tilePreset, tilesOf } from "../tiles.js";
 
 /**
@@ -30,15 +29,16 @@ export const matmulBatch = defineKernel({
     tilePreset({ threads: [16, 16], rows: 4 }),
     tilePreset({ threads: [8, 8], rows: 4 }),
   ],
-  launches({ batch, m, n, k }, { preset, limits }) {
-    const all = pieces(batch, limits, m * k, n * k, m * n);
-    return all.map((range) => ({
-      entry: "main",
-      workgroups: grid((range[1] - range[0]) * tilesOf(preset, m, n), 1, limits.maxComputeWorkgroupsPerDimension),
-      params: { batch: range[1] - range[0] },
-      ...(all.length > 1 && { rows: { x: range, w: range, y: range } }),
-    }));
-  },
+  launches: ({ batch, m, n, k }, { preset, limits }) =>
+    rowwise(
+      {
+        name: "batch",
+        rows: batch,
+        widths: { x: m * k, w: n * k, y: m * n },
+        groups: (products) => products * tilesOf(preset, m, n),
+      },
+      { limits },
+    ),
   reference({ batch, m, n, k }, { x = [], w = [] }) {
     const y = new Float64Array(batch * m * n);
     for (let row = 0; row < batch * m; row++)

@@ -5,7 +5,7 @@ import tile from "../../../../kernels/wgsl/lib/tile.wgsl";
 import tileF16 from "../../../../kernels/wgsl/lib/tile_f16.wgsl";
 import tileF32 from "../../../../kernels/wgsl/lib/tile_f32.wgsl";
 import matmulWgsl from "../../../../kernels/wgsl/matmul.wgsl";
-import { pieces } from "../elementwise.js";
+import { pieces } from "../cut.js";
 import {
   defineKernel,
   type Feature,

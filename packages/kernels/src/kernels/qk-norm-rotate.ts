@@ -1,8 +1,9 @@
 import pair from "../../../../kernels/wgsl/lib/pair.wgsl";
 import wgsl from "../../../../kernels/wgsl/qk_norm_rotate.wgsl";
+import { rowwise } from "../cut.js";
 import { defineKernel, type Preset } from "../kernel.js";
 import { checkHead } from "../pairs.js";
-import { reducing, rowwise } from "../rowwise.js";
+import { reducing } from "../rowwise.js";
 import { rmsNorm } from "./rms-norm.js";
 import { rotate } from "./rotate.js";
 

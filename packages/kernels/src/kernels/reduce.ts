@@ -1,7 +1,8 @@
 import wgsl from "../../../../kernels/wgsl/reduce.wgsl";
+import { rowwise } from "../cut.js";
 import { defineKernel } from "../kernel.js";
 import { opName } from "../layout.js";
-import { reducing, rowPresets, rowwise } from "../rowwise.js";
+import { reducing, rowPresets } from "../rowwise.js";
 
 /** What `op` means. */
 export const reduceOps = { sum: 0, max: 1 } as const;

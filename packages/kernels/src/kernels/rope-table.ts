@@ -1,8 +1,8 @@
 import trig from "../../../../kernels/wgsl/lib/trig.wgsl";
 import wgsl from "../../../../kernels/wgsl/rope_table.wgsl";
+import { rowwise } from "../cut.js";
 import { threadPresets } from "../elementwise.js";
 import { defineKernel } from "../kernel.js";
-import { rowwise } from "../rowwise.js";
 
 /**
  * Frequencies of rotary positions, theta^(-j/n) for j = 0 .. n-1, in float32. Su et al., RoFormer, 2021.

@@ -1,6 +1,7 @@
 import wgsl from "../../../../kernels/wgsl/softmax.wgsl";
+import { rowwise } from "../cut.js";
 import { defineKernel } from "../kernel.js";
-import { reducing, rowPresets, rowwise } from "../rowwise.js";
+import { reducing, rowPresets } from "../rowwise.js";
 
 /**
  * One workgroup a row; `x` and `y` are `[rows width]`. A number that is more than 100 below the largest of its row counts

@@ -1,5 +1,6 @@
 import wgsl from "../../../../kernels/wgsl/splice.wgsl";
-import { pieces, threadPresets } from "../elementwise.js";
+import { pieces } from "../cut.js";
+import { threadPresets } from "../elementwise.js";
 import { defineKernel } from "../kernel.js";
 import { grid } from "../layout.js";
 

@@ -1,8 +1,8 @@
 import wgsl from "../../../../kernels/wgsl/token_merge.wgsl";
+import { rowwise } from "../cut.js";
 import { threadPresets } from "../elementwise.js";
 import { defineKernel } from "../kernel.js";
 import { KernelError } from "../layout.js";
-import { rowwise } from "../rowwise.js";
 
 /**
  * What each place of an m x m window weighs, row-major, where merging is to be the bilinear resize to 1/m, without antialias

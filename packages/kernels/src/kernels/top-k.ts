@@ -1,6 +1,6 @@
 import order from "../../../../kernels/wgsl/lib/order.wgsl";
 import wgsl from "../../../../kernels/wgsl/top_k.wgsl";
-import { pieces } from "../elementwise.js";
+import { pieces } from "../cut.js";
 import { defineKernel } from "../kernel.js";
 import { grid, KernelError } from "../layout.js";
 import { logits } from "./order.js";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { pieces } from "./elementwise.js";
+import { pieces } from "./cut.js";
 import { defaultLimits } from "./kernel.js";
 import { KernelError } from "./layout.js";
 
