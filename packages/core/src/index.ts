@@ -45,7 +45,7 @@ export * from "./models/vlm.js";
 export * as nn from "./nn/index.js";
 export * as ops from "./ops/index.js";
 export { isPrimitive, type PrimitiveName, primitives } from "./ops/primitives.js";
-export { HostSession, SESSION_STEP, type SessionOwner, sessionBytes, sessionOwner } from "./session.js";
+export { HostSession, type SessionOwner, sessionBytes, sessionOwner } from "./session.js";
 export * from "./session-parts.js";
 export * from "./tensor.js";
 export type { VisualFrames } from "./vision/chunks.js";

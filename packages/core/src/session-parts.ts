@@ -4,6 +4,13 @@ import type { SessionOwner } from "./session.js";
 
 // What is the same for every session, wherever its rows lie.
 
+/** Storage grows by this many positions. */
+export const SESSION_STEP = 256;
+
+/** Positions that a session makes room for when it holds so many: whole steps, up to the capacity. */
+export const sessionRoom = (positions: number, capacity = Number.POSITIVE_INFINITY): number =>
+  Math.min(capacity, Math.ceil(positions / SESSION_STEP) * SESSION_STEP);
+
 /** The capacity of a new session. @throws SessionError for what is none, or is over the compilation's */
 export function sessionCapacity(owner: SessionOwner, capacity = owner.most): number {
   if (!Number.isSafeInteger(capacity) || capacity < 1)

@@ -2,7 +2,15 @@ import { type Session, SessionError } from "./backend.js";
 import { fingerprint } from "./fingerprint.js";
 import type { Programs } from "./graph/graph.js";
 import { type Env, printSize } from "./graph/size.js";
-import { checkKept, checkRoom, restoredSession, savedSession, sessionCapacity, Turns } from "./session-parts.js";
+import {
+  checkKept,
+  checkRoom,
+  restoredSession,
+  savedSession,
+  sessionCapacity,
+  sessionRoom,
+  Turns,
+} from "./session-parts.js";
 import { Rows } from "./session-rows.js";
 import type { WeightSource } from "./weights/source.js";
 
@@ -42,9 +50,6 @@ export const sessionOwner = async (
   most: max.past ?? 1 << 20,
 });
 
-/** Storage grows by this many positions. */
-export const SESSION_STEP = 256;
-
 /** @throws SessionError when the memory is not to be had */
 function growTo(state: Rows, positions: number): void {
   try {
@@ -58,7 +63,7 @@ function growTo(state: Rows, positions: number): void {
 /** What a `HostSession` takes when it holds so many positions, in bytes. */
 export function sessionBytes(programs: Programs, positions: number): number {
   const width = [...stateWidths(programs).values()].reduce((n, w) => n + w, 0);
-  return Math.ceil(positions / SESSION_STEP) * SESSION_STEP * width * Float32Array.BYTES_PER_ELEMENT;
+  return sessionRoom(positions) * width * Float32Array.BYTES_PER_ELEMENT;
 }
 
 /**
@@ -111,7 +116,7 @@ export class HostSession implements Session {
       if (data.length !== count * this.#state(name).width)
         throw new SessionError(`${count} positions of ${name} came with ${data.length} numbers`);
     const length = this.#length + count;
-    const room = Math.min(this.capacity, Math.ceil(length / SESSION_STEP) * SESSION_STEP);
+    const room = sessionRoom(length, this.capacity);
     for (const state of this.#alive().values()) if (state.capacity < length) growTo(state, room);
     for (const [name, data] of rows) this.#state(name).write(data, this.#length, count);
     this.#length = length;

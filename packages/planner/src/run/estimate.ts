@@ -8,6 +8,7 @@ import {
   SESSION_STEP,
   type Size,
   type StoredTensor,
+  sessionRoom,
   symbolsOf,
   type WeightSource,
 } from "@hulu/core";
@@ -16,7 +17,6 @@ import { allocated } from "./memory.js";
 import { bufferNeeds, growth, outputBytes } from "./needs.js";
 import { pooled } from "./pool.js";
 import { constantsBytes } from "./prepare.js";
-import { sessionRoom } from "./session.js";
 import { type StorageOf, weightLayouts } from "./weight-layout.js";
 import { largestPiece, PIECE } from "./weight-pieces.js";
 

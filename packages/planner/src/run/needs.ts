@@ -1,4 +1,4 @@
-import { countOf, type Env, evaluate, SESSION_STEP, type Size, symbolsOf } from "@hulu/core";
+import { countOf, type Env, evaluate, type Size, sessionRoom, symbolsOf } from "@hulu/core";
 import { slotCount } from "../plan/slot-count.js";
 import type { Plan, Slot } from "../plan.js";
 
@@ -39,7 +39,7 @@ export const growth = ({ states }: Plan, env: Env): number => (states[0] ? evalu
 /** The past up to which a run's buffers are made: whole steps, so that decoding does not ask for memory at each token. */
 export function roundedPast(plan: Plan, env: Env, most: number): number {
   const past = env.past ?? 0;
-  const steps = Math.ceil((past + 1) / SESSION_STEP) * SESSION_STEP;
+  const steps = sessionRoom(past + 1);
   return Math.max(past, Math.min(steps, most - growth(plan, env)));
 }
 

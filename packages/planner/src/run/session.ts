@@ -2,12 +2,12 @@ import {
   checkKept,
   checkRoom,
   restoredSession,
-  SESSION_STEP,
   type Session,
   SessionError,
   type SessionOwner,
   savedSession,
   sessionCapacity,
+  sessionRoom,
   Turns,
 } from "@hulu/core";
 import type { DeviceBuffer } from "../device.js";
@@ -16,10 +16,6 @@ import { aligned } from "./results.js";
 import { DeviceRows } from "./session-rows.js";
 
 const WORD = 4;
-
-/** Positions that a session makes room for when it holds so many. */
-export const sessionRoom = (positions: number, capacity: number): number =>
-  Math.min(capacity, Math.ceil(positions / SESSION_STEP) * SESSION_STEP);
 
 const releaseAll = (states: ReadonlyMap<string, DeviceRows>): void => {
   for (const state of states.values()) state.release();
