@@ -8,11 +8,7 @@ import { rmsNorm } from "./rms-norm.js";
 export const addRmsNorm = defineKernel({
   name: "add_rms_norm",
   formula: "sum = x + residual; y = sum / sqrt(mean(sum^2) + eps) * weight, over each row. Zhang and Sennrich, 2019",
-  params: {
-    rows: { type: "u32", about: "how many rows" },
-    width: { type: "u32", about: "numbers in a row" },
-    eps: { type: "f32", about: "added to the mean square" },
-  },
+  params: rmsNorm.params,
   buffers: {
     x: { role: "input", element: "f32", shape: ({ rows, width }) => [rows, width] },
     residual: { role: "input", element: "f32", shape: ({ rows, width }) => [rows, width] },
@@ -38,22 +34,10 @@ export const addRmsNorm = defineKernel({
   }),
   work: ({ rows, width }) => ({ bytes: 4 * width * (4 * rows + 1), flops: 5 * rows * width }),
   cases: {
-    sizes: { rows: [0, 3], width: [1, 600] },
-    always: [
-      { rows: 1, width: 1 },
-      { rows: 7, width: 3 },
-      { rows: 3, width: 255 },
-      { rows: 3, width: 256 },
-      { rows: 2, width: 257 },
-    ],
-    exact: false,
-    make({ rows = 1, width = 1 }, random) {
-      const [x, residual] = [random.numbers(rows * width), random.numbers(rows * width)];
-      return {
-        params: { rows, width, eps: width < 9 ? 0.5 : 1e-6 },
-        inputs: { x, residual, weight: random.numbers(width) },
-      };
+    ...rmsNorm.cases,
+    make(sizes, random) {
+      const { params, inputs } = rmsNorm.cases.make(sizes, random);
+      return { params, inputs: { ...inputs, residual: random.numbers(params.rows * params.width) } };
     },
-    bench: { "prefill, 7B": { rows: 1024, width: 3584 }, "decode, 7B": { rows: 1, width: 3584 } },
   },
 });
