@@ -1,5 +1,6 @@
 import { rowwise } from "./cut.js";
-import type { Launch, LaunchLimits, Preset } from "./kernel.js";
+import type { Launch, LaunchChoice, LaunchLimits, Params, Preset } from "./kernel.js";
+import { opName } from "./layout.js";
 
 /** Presets of kernels whose threads know nothing of each other. */
 export const threadPresets: readonly Preset[] = [
@@ -20,3 +21,26 @@ export function elementwise<const B extends string>(
   const widths = Object.fromEntries(buffers.map((name) => [name, 1])) as Record<B, number>;
   return rowwise({ name: "count", rows: count, widths, groups }, { limits });
 }
+
+type Element = "f32" | "i32";
+
+/** What all kernels of two numbers into one, element by element, have alike; `op` is one of `ops`. */
+export const twoIntoOne = (name: string, ops: Readonly<Record<string, number>>, takes: Element, gives: Element) => {
+  const shape = ({ count }: Params<"count" | "op">) => [count];
+  const input = { role: "input", element: takes, shape } as const;
+  return {
+    name,
+    params: { count: { type: "u32", about: "how many numbers" }, op: { type: "u32", about: oneOf(ops) } },
+    buffers: { a: input, b: input, y: { role: "output", element: gives, shape } },
+    presets: threadPresets,
+    launches({ count, op }: Params<"count" | "op">, choice: LaunchChoice) {
+      opName(name, ops, op);
+      return elementwise(["a", "b", "y"], count, choice);
+    },
+  } as const;
+};
+
+const oneOf = (ops: Readonly<Record<string, number>>): string =>
+  Object.entries(ops)
+    .map(([name, number]) => `${number}: ${name}`)
+    .join(", ");

@@ -1,5 +1,5 @@
 import wgsl from "../../../../kernels/wgsl/binary_i32.wgsl";
-import { elementwise, threadPresets } from "../elementwise.js";
+import { twoIntoOne } from "../elementwise.js";
 import { defineKernel } from "../kernel.js";
 import { opName } from "../layout.js";
 
@@ -17,23 +17,9 @@ const meanings: Readonly<Record<keyof typeof binaryI32Ops, (a: number, b: number
 
 /** Two numbers of 32 bits into one, element by element. */
 export const binaryI32 = defineKernel({
-  name: "binary_i32",
+  ...twoIntoOne("binary_i32", binaryI32Ops, "i32", "i32"),
   formula: "y = a op b on 32 bits that wrap around; div drops the fraction, and by 0 gives a",
-  params: {
-    count: { type: "u32", about: "how many numbers" },
-    op: { type: "u32", about: "one of binaryI32Ops" },
-  },
-  buffers: {
-    a: { role: "input", element: "i32", shape: ({ count }) => [count] },
-    b: { role: "input", element: "i32", shape: ({ count }) => [count] },
-    y: { role: "output", element: "i32", shape: ({ count }) => [count] },
-  },
   variants: [{ name: "i32", features: [], wgsl: [wgsl] }],
-  presets: threadPresets,
-  launches({ count, op }, choice) {
-    opName("binary_i32", binaryI32Ops, op);
-    return elementwise(["a", "b", "y"], count, choice);
-  },
   reference({ count, op }, { a = [], b = [] }) {
     const meaning = meanings[opName("binary_i32", binaryI32Ops, op)];
     return { y: Float64Array.from({ length: count }, (_, i) => meaning(a[i]!, b[i]!)) };

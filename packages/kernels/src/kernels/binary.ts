@@ -1,5 +1,5 @@
 import wgsl from "../../../../kernels/wgsl/binary.wgsl";
-import { elementwise, threadPresets } from "../elementwise.js";
+import { twoIntoOne } from "../elementwise.js";
 import { defineKernel } from "../kernel.js";
 import { opName } from "../layout.js";
 
@@ -17,23 +17,9 @@ const meanings: Readonly<Record<BinaryOp, (a: number, b: number) => number>> = {
 
 /** `y = op(a, b)`, all `[count]`, with `op` of {@link binaryOps}. What is no finite number comes out as the device likes. */
 export const binary = defineKernel({
-  name: "binary",
+  ...twoIntoOne("binary", binaryOps, "f32", "f32"),
   formula: `y = op(a, b), of ${Object.keys(binaryOps).join(", ")}`,
-  params: {
-    count: { type: "u32", about: "how many numbers" },
-    op: { type: "u32", about: "which function, as binaryOps numbers them" },
-  },
-  buffers: {
-    a: { role: "input", element: "f32", shape: ({ count }) => [count] },
-    b: { role: "input", element: "f32", shape: ({ count }) => [count] },
-    y: { role: "output", element: "f32", shape: ({ count }) => [count] },
-  },
   variants: [{ name: "f32", features: [], wgsl: [wgsl] }],
-  presets: threadPresets,
-  launches({ count, op }, choice) {
-    opName("binary", binaryOps, op);
-    return elementwise(["a", "b", "y"], count, choice);
-  },
   reference({ op }, { a = [], b = [] }) {
     const meaning = meanings[opName("binary", binaryOps, op)];
     return { y: Float64Array.from(a, (left, i) => meaning(left, b[i]!)) };

@@ -1,28 +1,13 @@
 import wgsl from "../../../../kernels/wgsl/compare_i32.wgsl";
-import { elementwise, threadPresets } from "../elementwise.js";
+import { twoIntoOne } from "../elementwise.js";
 import { defineKernel } from "../kernel.js";
-import { opName } from "../layout.js";
 import { compared, compareOps } from "./compare.js";
 
 /** Whole numbers compared, element by element. */
 export const compareI32 = defineKernel({
-  name: "compare_i32",
+  ...twoIntoOne("compare_i32", compareOps, "i32", "i32"),
   formula: "y = 1 where a op b, else 0",
-  params: {
-    count: { type: "u32", about: "how many numbers" },
-    op: { type: "u32", about: "one of compareOps" },
-  },
-  buffers: {
-    a: { role: "input", element: "i32", shape: ({ count }) => [count] },
-    b: { role: "input", element: "i32", shape: ({ count }) => [count] },
-    y: { role: "output", element: "i32", shape: ({ count }) => [count] },
-  },
   variants: [{ name: "i32", features: [], wgsl: [wgsl] }],
-  presets: threadPresets,
-  launches({ count, op }, choice) {
-    opName("compare_i32", compareOps, op);
-    return elementwise(["a", "b", "y"], count, choice);
-  },
   reference: ({ count, op }, { a = [], b = [] }) => ({ y: compared(count, op, a, b) }),
   tolerance: () => ({ abs: 0, rel: 0, why: "yes or no" }),
   work: ({ count }) => ({ bytes: 12 * count, flops: 0 }),

@@ -1,7 +1,6 @@
 import wgsl from "../../../../kernels/wgsl/compare.wgsl";
-import { elementwise, threadPresets } from "../elementwise.js";
+import { twoIntoOne } from "../elementwise.js";
 import { defineKernel } from "../kernel.js";
-import { opName } from "../layout.js";
 
 /** What `op` means. */
 export const compareOps = { less: 0, equal: 1 } as const;
@@ -12,23 +11,9 @@ export const compared = (count: number, op: number, a: ArrayLike<number>, b: Arr
 
 /** Floats compared, element by element. What is said of a NaN is the device's business: a compiler may take it that there are none. */
 export const compare = defineKernel({
-  name: "compare",
+  ...twoIntoOne("compare", compareOps, "f32", "i32"),
   formula: "y = 1 where a op b, else 0",
-  params: {
-    count: { type: "u32", about: "how many numbers" },
-    op: { type: "u32", about: "one of compareOps" },
-  },
-  buffers: {
-    a: { role: "input", element: "f32", shape: ({ count }) => [count] },
-    b: { role: "input", element: "f32", shape: ({ count }) => [count] },
-    y: { role: "output", element: "i32", shape: ({ count }) => [count] },
-  },
   variants: [{ name: "f32", features: [], wgsl: [wgsl] }],
-  presets: threadPresets,
-  launches({ count, op }, choice) {
-    opName("compare", compareOps, op);
-    return elementwise(["a", "b", "y"], count, choice);
-  },
   reference: ({ count, op }, { a = [], b = [] }) => ({ y: compared(count, op, a, b) }),
   tolerance: () => ({ abs: 0, rel: 0, why: "yes or no" }),
   work: ({ count }) => ({ bytes: 12 * count, flops: 0 }),
