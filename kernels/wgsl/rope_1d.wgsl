@@ -1,5 +1,5 @@
 // Rotary positions without tables: each pair of a head's numbers turned by position * frequency.
-// x, y [rows heads dim]; position [rows]; frequencies [dim/2]. With lib/trig.wgsl and lib/pair.wgsl.
+// x, y [rows heads dim]; position [rows]; frequencies [dim/2]. With lib/trig.wgsl, lib/pair.wgsl and lib/heads.wgsl.
 
 struct Params {
   rows: u32,
@@ -15,8 +15,6 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 
 override THREADS: u32 = 64;
-// Heads that a thread turns by the angle that it has made.
-override HEADS: u32 = 4;
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -25,17 +23,7 @@ fn main(
   @builtin(local_invocation_index) thread: u32,
 ) {
   let i = (group.x + group.y * groups.x) * THREADS + thread;
-  let half = params.dim / 2;
-  let shares = (params.heads + HEADS - 1) / HEADS;
-  if (i >= params.rows * shares * half) { return; }
-  let j = i % half;
-  let row = i / half / shares;
-  let first = i / half % shares * HEADS;
-  let turn = cos_sin(f32(position[row]) * frequencies[j]);
-  for (var head = first; head < min(first + HEADS, params.heads); head++) {
-    let place = (row * params.heads + head) * params.dim + pair_of(j, params.dim, params.interleaved);
-    let turned = rotate_pair(vec2f(x[place.x], x[place.y]), turn);
-    y[place.x] = turned.x;
-    y[place.y] = turned.y;
-  }
+  if (i >= params.rows * shares_of_row()) { return; }
+  let share = share_of(i);
+  turn_share(share, cos_sin(f32(position[share.row]) * frequencies[share.pair]));
 }

@@ -1,8 +1,9 @@
+import heads from "../../../../kernels/wgsl/lib/heads.wgsl";
 import pair from "../../../../kernels/wgsl/lib/pair.wgsl";
 import trig from "../../../../kernels/wgsl/lib/trig.wgsl";
 import wgsl from "../../../../kernels/wgsl/rope_1d.wgsl";
 import { defineKernel } from "../kernel.js";
-import { checkHead, pairOf, ropeLaunches, ropePresets, rotated } from "../pairs.js";
+import { checkHead, ropeLaunches, ropePresets, turnAt, turned, turnTolerance } from "../pairs.js";
 import { ropeFrequencies } from "./rope-table.js";
 
 /**
@@ -26,27 +27,16 @@ export const rope1d = defineKernel({
     frequencies: { role: "input", element: "f32", shape: ({ dim }) => [dim / 2] },
     y: { role: "output", element: "f32", shape: ({ rows, heads, dim }) => [rows, heads, dim] },
   },
-  variants: [{ name: "f32", features: [], wgsl: [trig, pair, wgsl] }],
+  variants: [{ name: "f32", features: [], wgsl: [trig, pair, heads, wgsl] }],
   presets: ropePresets,
   launches(params, choice) {
     checkHead("rope_1d", params.dim, 2);
     return ropeLaunches(params, ["x", "y"], ["position"], choice);
   },
-  reference({ rows, heads, dim, interleaved }, { x = [], position = [], frequencies = [] }) {
-    const y = new Float64Array(rows * heads * dim);
-    const half = dim / 2;
-    for (let i = 0; i < rows * heads * half; i++) {
-      const at = position[Math.floor(i / half / heads)]!;
-      const angle = Math.fround(Math.fround(at) * frequencies[i % half]!);
-      rotated(y, x, pairOf(i, dim, interleaved), [Math.cos(angle), Math.sin(angle)]);
-    }
-    return { y };
-  },
-  tolerance: () => ({
-    abs: 2e-6,
-    rel: 2e-7,
-    why: "cosine and sine to 1e-7 of the float32 angle, then two products and their sum, which may cancel, of numbers up to 4",
+  reference: (params, { x = [], position = [], frequencies = [] }) => ({
+    y: turned(params, x, (row, pair) => turnAt(position[row]!, frequencies[pair]!)),
   }),
+  tolerance: turnTolerance,
   work: ({ rows, heads, dim }) => ({
     bytes: 4 * (2 * rows * heads * dim + rows + dim / 2),
     flops: 3 * rows * heads * dim,

@@ -1,8 +1,9 @@
+import heads from "../../../../kernels/wgsl/lib/heads.wgsl";
 import pair from "../../../../kernels/wgsl/lib/pair.wgsl";
 import trig from "../../../../kernels/wgsl/lib/trig.wgsl";
 import wgsl from "../../../../kernels/wgsl/rope_2d.wgsl";
 import { defineKernel } from "../kernel.js";
-import { checkHead, pairOf, ropeLaunches, ropePresets, rotated } from "../pairs.js";
+import { checkHead, ropeLaunches, ropePresets, turnAt, turned, turnTolerance } from "../pairs.js";
 import { ropeFrequencies } from "./rope-table.js";
 
 /**
@@ -28,28 +29,19 @@ export const rope2d = defineKernel({
     frequencies: { role: "input", element: "f32", shape: ({ dim }) => [dim / 4] },
     y: { role: "output", element: "f32", shape: ({ rows, heads, dim }) => [rows, heads, dim] },
   },
-  variants: [{ name: "f32", features: [], wgsl: [trig, pair, wgsl] }],
+  variants: [{ name: "f32", features: [], wgsl: [trig, pair, heads, wgsl] }],
   presets: ropePresets,
   launches(params, choice) {
     checkHead("rope_2d", params.dim, 4);
     return ropeLaunches(params, ["x", "y"], ["row", "col"], choice);
   },
-  reference({ rows, heads, dim, interleaved }, { x = [], row = [], col = [], frequencies = [] }) {
-    const y = new Float64Array(rows * heads * dim);
-    const quarter = dim / 4;
-    for (let i = 0; i < (rows * heads * dim) / 2; i++) {
-      const [token, j] = [Math.floor(i / (2 * quarter) / heads), i % (2 * quarter)];
-      const at = j < quarter ? row[token]! : col[token]!;
-      const angle = Math.fround(Math.fround(at) * frequencies[j % quarter]!);
-      rotated(y, x, pairOf(i, dim, interleaved), [Math.cos(angle), Math.sin(angle)]);
-    }
-    return { y };
+  reference(params, { x = [], row = [], col = [], frequencies = [] }) {
+    const quarter = params.dim / 4;
+    const turnOf = (token: number, pair: number) =>
+      turnAt(pair < quarter ? row[token]! : col[token]!, frequencies[pair % quarter]!);
+    return { y: turned(params, x, turnOf) };
   },
-  tolerance: () => ({
-    abs: 2e-6,
-    rel: 2e-7,
-    why: "cosine and sine to 1e-7 of the float32 angle, then two products and their sum, which may cancel, of numbers up to 4",
-  }),
+  tolerance: turnTolerance,
   work: ({ rows, heads, dim }) => ({
     bytes: 4 * (2 * rows * heads * dim + 2 * rows + dim / 4),
     flops: 3 * rows * heads * dim,

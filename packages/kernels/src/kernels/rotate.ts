@@ -1,7 +1,8 @@
+import heads from "../../../../kernels/wgsl/lib/heads.wgsl";
 import pair from "../../../../kernels/wgsl/lib/pair.wgsl";
 import wgsl from "../../../../kernels/wgsl/rotate.wgsl";
 import { defineKernel } from "../kernel.js";
-import { checkHead, pairOf, ropeLaunches, ropePresets, rotated } from "../pairs.js";
+import { checkHead, ropeLaunches, ropePresets, turned } from "../pairs.js";
 
 /**
  * Rotary positions by table: `x` and `y` are `[rows heads dim]`, where rows are sequences of `seq` positions one behind the
@@ -25,21 +26,19 @@ export const rotate = defineKernel({
     sin: { role: "input", element: "f32", shape: ({ seq, dim }) => [seq, dim / 2] },
     y: { role: "output", element: "f32", shape: ({ rows, heads, dim }) => [rows, heads, dim] },
   },
-  variants: [{ name: "f32", features: [], wgsl: [pair, wgsl] }],
+  variants: [{ name: "f32", features: [], wgsl: [pair, heads, wgsl] }],
   presets: ropePresets,
   launches(params, choice) {
     checkHead("rotate", params.dim, 2);
     const all = ropeLaunches(params, ["x", "y"], [], choice);
     return all.map((launch) => ({ ...launch, params: { ...launch.params, row0: launch.rows?.x?.[0] ?? 0 } }));
   },
-  reference({ rows, seq, heads, dim, interleaved }, { x = [], cos = [], sin = [] }) {
-    const y = new Float64Array(rows * heads * dim);
-    const half = dim / 2;
-    for (let i = 0; i < rows * heads * half; i++) {
-      const at = (Math.floor(i / half / heads) % seq) * half + (i % half);
-      rotated(y, x, pairOf(i, dim, interleaved), [cos[at]!, sin[at]!]);
-    }
-    return { y };
+  reference(params, { x = [], cos = [], sin = [] }) {
+    const turnOf = (row: number, pair: number) => {
+      const at = ((row % params.seq) * params.dim) / 2 + pair;
+      return [cos[at]!, sin[at]!] as const;
+    };
+    return { y: turned(params, x, turnOf) };
   },
   tolerance: () => ({ abs: 1e-6, rel: 2e-7, why: "two products and their sum, which may cancel, of numbers up to 4" }),
   work: ({ rows, seq, heads, dim }) => ({ bytes: 4 * dim * (2 * rows * heads + seq), flops: 3 * rows * heads * dim }),
