@@ -40,6 +40,8 @@ export { type UnaryOp, unary, unaryOps } from "./kernels/unary.js";
 export * from "./layout.js";
 export { Random } from "./random.js";
 export * from "./storage.js";
+export { bindLaunch, type LaunchBuffers } from "./webgpu/dispatch.js";
 export * from "./webgpu/prepare.js";
 export * from "./webgpu/run.js";
 export { adapterName, isSoftware } from "./webgpu/software.js";
+export * as gpuUsage from "./webgpu/usage.js";

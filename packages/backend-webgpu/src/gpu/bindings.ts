@@ -1,9 +1,10 @@
-import { boundBytes, bufferBytes, type Launch, type Params } from "@hulu/kernels";
+import { boundBytes, bufferBytes, gpuUsage, type Launch, type Params } from "@hulu/kernels";
 import { type DeviceBuffer, DeviceError } from "@hulu/planner";
 import { type GpuBuffer, ownedBy } from "./buffer.js";
 import type { Faults } from "./faults.js";
 import type { ReadyKernel } from "./shared.js";
-import { gpuBytes } from "./usage.js";
+
+const { gpuBytes } = gpuUsage;
 
 /** What one binding of a launch holds. */
 interface Bound {

@@ -1,10 +1,11 @@
-import type { AnyKernel, Launch, LaunchLimits, Params, Storage } from "@hulu/kernels";
+import { type AnyKernel, gpuUsage, type Launch, type LaunchLimits, type Params, type Storage } from "@hulu/kernels";
 import { type DeviceBuffer, DeviceError, type DeviceKernel, type KernelDevice } from "@hulu/planner";
 import { GpuBuffer, ownedBy } from "./buffer.js";
 import { Faults } from "./faults.js";
 import { Recorder, ROOM } from "./recorder.js";
 import type { ReadyKernel, SharedDevice } from "./shared.js";
-import { COPY_DST, COPY_SRC, gpuBytes, MAP_READ, READ, STORAGE } from "./usage.js";
+
+const { COPY_DST, COPY_SRC, gpuBytes, MAP_READ, READ, STORAGE } = gpuUsage;
 
 /** Bytes written past the recording after which the queue is told to go on: until then it keeps a copy of them. */
 const MOST_UPLOAD = 16 * 2 ** 20;

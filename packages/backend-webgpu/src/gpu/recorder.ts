@@ -1,10 +1,11 @@
-import { type Params, writeParams } from "@hulu/kernels";
+import { gpuUsage, type Params, writeParams } from "@hulu/kernels";
 import type { DeviceError } from "@hulu/planner";
 import { type BindingOptions, Bindings, type Call } from "./bindings.js";
 import type { GpuBuffer } from "./buffer.js";
 import type { Faults } from "./faults.js";
 import type { ReadyKernel } from "./shared.js";
-import { COPY_DST, COPY_SRC, UNIFORM } from "./usage.js";
+
+const { COPY_DST, COPY_SRC, UNIFORM } = gpuUsage;
 
 /** Where a uniform block may begin, on every device. */
 const STEP = 256;

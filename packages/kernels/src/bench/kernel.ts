@@ -1,11 +1,12 @@
 /// <reference types="@webgpu/types" preserve="true" />
-import type { AnyKernel, Arrays, Launch, Params, Preset, Variant } from "../kernel.js";
-import { bufferBytes, KernelError, writeParams } from "../layout.js";
+import type { AnyKernel, Arrays, Params, Preset, Variant } from "../kernel.js";
+import { bufferBytes, KernelError } from "../layout.js";
 import { Random } from "../random.js";
+import { bindLaunches, type Dispatch } from "../webgpu/dispatch.js";
 import { type PreparedKernel, prepareKernel } from "../webgpu/prepare.js";
-import { bindLaunch } from "../webgpu/run.js";
+import { COPY_DST, gpuBytes, STORAGE } from "../webgpu/usage.js";
 import type { DeviceLimits } from "./limits.js";
-import { type Record, type Stopwatch, secondsOf } from "./stopwatch.js";
+import { type Stopwatch, secondsOf } from "./stopwatch.js";
 
 /** One kernel in one form at one size, measured. */
 export interface KernelFigure {
@@ -66,15 +67,10 @@ export async function measureKernel(
   }
 }
 
-// Of GPUBufferUsage, which Node has no globals for.
-const [COPY_DST, UNIFORM, STORAGE] = [8, 64, 128];
-const UNIFORM_STEP = 256;
-const LEAST = 16;
-
-function recorded(device: GPUDevice, prepared: PreparedKernel, params: Params, made: GPUBuffer[]): Record {
+function recorded(device: GPUDevice, prepared: PreparedKernel, params: Params, made: GPUBuffer[]): Dispatch {
   const { kernel, variant, preset } = prepared;
   const create = (size: number, usage: number): GPUBuffer => {
-    const buffer = device.createBuffer({ size: Math.max(LEAST, Math.ceil(size / 4) * 4), usage });
+    const buffer = device.createBuffer({ size: gpuBytes(size), usage });
     made.push(buffer);
     return buffer;
   };
@@ -86,23 +82,9 @@ function recorded(device: GPUDevice, prepared: PreparedKernel, params: Params, m
       return [name, buffer];
     }),
   );
-  const launches = kernel.launches(params, { variant, preset, limits: device.limits }).filter(runs);
-  const uniform = create(Math.max(1, launches.length) * UNIFORM_STEP, UNIFORM | COPY_DST);
-  const block = new DataView(new ArrayBuffer(launches.length * UNIFORM_STEP));
-  for (const [i, launch] of launches.entries())
-    writeParams(kernel, { ...params, ...(launch.params as Params) }, block, i * UNIFORM_STEP);
-  device.queue.writeBuffer(uniform, 0, block.buffer);
-  const bound = launches.map((launch) => bindLaunch(device, prepared, params, launch, { buffers, uniform }));
-  return (pass) => {
-    for (const [i, launch] of launches.entries()) {
-      pass.setPipeline(prepared.pipelines.get(launch.entry)!);
-      pass.setBindGroup(0, bound[i]!, [i * UNIFORM_STEP]);
-      pass.dispatchWorkgroups(...launch.workgroups);
-    }
-  };
+  const launches = kernel.launches(params, { variant, preset, limits: device.limits });
+  return bindLaunches(device, prepared, params, launches, { buffers, create });
 }
-
-const runs = (launch: Launch): boolean => !launch.workgroups.includes(0);
 
 const PIECE = 2 ** 20;
 

@@ -1,7 +1,9 @@
 /// <reference types="@webgpu/types" preserve="true" />
 import copyWgsl from "../../../../kernels/wgsl/bench/copy.wgsl";
 import multiplyWgsl from "../../../../kernels/wgsl/bench/multiply.wgsl";
-import { type Record, type Stopwatch, secondsOf } from "./stopwatch.js";
+import type { Dispatch } from "../webgpu/dispatch.js";
+import { COPY_DST, STORAGE } from "../webgpu/usage.js";
+import { type Stopwatch, secondsOf } from "./stopwatch.js";
 
 /** What a device reaches at the most, as measured on it: kernels are held against these, not against a data sheet. */
 export interface DeviceLimits {
@@ -11,7 +13,6 @@ export interface DeviceLimits {
   readonly multiply: number;
 }
 
-const [COPY_DST, STORAGE] = [8, 128];
 const THREADS = 256;
 const COPY_BYTES = 64 * 2 ** 20;
 const MULTIPLY_GROUPS = 4096;
@@ -42,7 +43,7 @@ async function plain(
   code: string,
   buffers: [GPUBuffer, GPUBuffer],
   groups: number,
-): Promise<Record> {
+): Promise<Dispatch> {
   const module = device.createShaderModule({ code });
   const pipeline = await device.createComputePipelineAsync({ layout: "auto", compute: { module, entryPoint: "main" } });
   const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));

@@ -1,13 +1,10 @@
 /// <reference types="@webgpu/types" preserve="true" />
-
-/** Records dispatches into a pass. */
-export type Record = (pass: GPUComputePassEncoder) => void;
+import type { Dispatch } from "../webgpu/dispatch.js";
+import { COPY_DST, COPY_SRC, MAP_READ, QUERY_RESOLVE, READ } from "../webgpu/usage.js";
 
 /** How long the device takes for what `record` puts into a pass, in seconds, `times` over. */
-export type Stopwatch = (record: Record, times: number) => Promise<number>;
+export type Stopwatch = (record: Dispatch, times: number) => Promise<number>;
 
-// Of GPUBufferUsage and GPUMapMode, which Node has no globals for.
-const [MAP_READ, COPY_SRC, COPY_DST, QUERY_RESOLVE, READ] = [1, 4, 8, 512, 1];
 const BYTES = 16;
 
 /** By the device's own clock where it has the feature `timestamp-query`, else by how long the queue takes. */
@@ -54,7 +51,7 @@ const MOST_TIMES = 512;
 const ROUNDS = 5;
 
 /** Seconds of one time: the median of some rounds, each of as many times as make it long enough. */
-export async function secondsOf(watch: Stopwatch, record: Record): Promise<number> {
+export async function secondsOf(watch: Stopwatch, record: Dispatch): Promise<number> {
   let times = 1;
   let taken = await watch(record, times);
   while (taken < LEAST_SECONDS && times < MOST_TIMES) {

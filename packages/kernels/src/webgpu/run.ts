@@ -1,31 +1,12 @@
 /// <reference types="@webgpu/types" preserve="true" />
-import {
-  type AnyKernel,
-  type Arrays,
-  anyKernel,
-  type BufferSpec,
-  type Kernel,
-  type Launch,
-  type LaunchLimits,
-  type Params,
-} from "../kernel.js";
-import { boundBytes, bufferBytes, KernelError, paramBytes, writeParams } from "../layout.js";
+import { type Arrays, anyKernel, type BufferSpec, type Kernel, type LaunchLimits, type Params } from "../kernel.js";
+import { bufferBytes, KernelError } from "../layout.js";
 import { pack } from "../storage.js";
+import { bindLaunches } from "./dispatch.js";
 import { type KernelChoice, type PreparedKernel, prepareKernel } from "./prepare.js";
+import { COPY_DST, COPY_SRC, gpuBytes, MAP_READ, READ, STORAGE } from "./usage.js";
 
-// Of GPUBufferUsage and GPUMapMode, which Node has no globals for.
-const MAP_READ = 1;
-const COPY_SRC = 4;
-const COPY_DST = 8;
-const UNIFORM = 64;
-const STORAGE = 128;
-const READ = 1;
-
-/** What a bound buffer of none is: something must be bound. */
-const LEAST = 16;
 const WORD = 4;
-/** Where a uniform block may begin, on every device. */
-const UNIFORM_STEP = 256;
 
 export type Results<B extends string = string> = Readonly<Partial<Record<B, Float32Array | Int32Array | Uint32Array>>>;
 
@@ -69,7 +50,7 @@ export async function runPrepared(
 ): Promise<Results> {
   const made: GPUBuffer[] = [];
   const create = (size: number, usage: number) => {
-    const buffer = device.createBuffer({ size: Math.max(LEAST, Math.ceil(size / 4) * 4), usage });
+    const buffer = device.createBuffer({ size: gpuBytes(size), usage });
     made.push(buffer);
     return buffer;
   };
@@ -120,21 +101,13 @@ async function validated<T>({ device, prepared }: Call, work: () => T): Promise<
 
 function submit(call: Call, inputs: Arrays, limits: LaunchLimits): Copied[] {
   const { device, prepared, params, edge } = call;
-  const { kernel, variant, preset, pipelines } = prepared;
+  const { kernel, variant, preset } = prepared;
   const buffers = upload(call, inputs);
   const launches = kernel.launches(params, { variant, preset, limits });
-  const uniform = call.create(Math.max(1, launches.length) * UNIFORM_STEP, UNIFORM | COPY_DST);
-  device.queue.writeBuffer(uniform, 0, uniforms(kernel, params, launches));
+  const dispatch = bindLaunches(device, prepared, params, launches, { buffers, edge, create: call.create });
   const encoder = device.createCommandEncoder();
   const pass = encoder.beginComputePass();
-  for (const [i, launch] of launches.entries()) {
-    if (launch.workgroups.includes(0)) continue;
-    const pipeline = pipelines.get(launch.entry);
-    if (pipeline === undefined) throw new KernelError(`${kernel.name} has no entry point ${launch.entry}`);
-    pass.setPipeline(pipeline);
-    pass.setBindGroup(0, bindLaunch(device, prepared, params, launch, { buffers, uniform, edge }), [i * UNIFORM_STEP]);
-    pass.dispatchWorkgroups(...launch.workgroups);
-  }
+  dispatch(pass);
   pass.end();
   const copies = copyBack(call, buffers, encoder);
   device.queue.submit([encoder.finish()]);
@@ -212,37 +185,4 @@ function inputWords(
   const width = rest.reduce((n, d) => n * d, 1);
   const { words, scales } = pack(variant.storage ?? "f32", data, rows, width);
   return new Uint32Array((spec.element === "weight" ? words : scales).buffer as ArrayBuffer);
-}
-
-function uniforms(kernel: AnyKernel, params: Params, launches: readonly Launch[]): ArrayBuffer {
-  const block = new DataView(new ArrayBuffer(launches.length * UNIFORM_STEP));
-  for (const [i, launch] of launches.entries())
-    writeParams(kernel, { ...params, ...(launch.params as Params) }, block, i * UNIFORM_STEP);
-  return block.buffer;
-}
-
-/** What a launch binds: buffers by the names of the contract, and its uniform blocks. */
-export interface LaunchBuffers {
-  readonly buffers: ReadonlyMap<string, GPUBuffer>;
-  readonly uniform: GPUBuffer;
-  /** Bytes before each buffer's numbers, and behind them; 0 unless given. */
-  readonly edge?: number;
-}
-
-/** The bind group of a launch. */
-export function bindLaunch(
-  device: GPUDevice,
-  { kernel, variant, layout }: PreparedKernel,
-  params: Params,
-  { rows }: Launch,
-  { buffers, uniform, edge = 0 }: LaunchBuffers,
-): GPUBindGroup {
-  const bound = Object.entries(kernel.buffers).map(([name, spec], i) => {
-    const { offset, size } = boundBytes(spec, params, rows, name, variant.storage);
-    // A buffer that is bound whole goes on with what is behind its numbers. A range ends where it ends, unless it is of none.
-    const bound = rows?.[name] === undefined || size === 0 ? Math.max(LEAST, size + edge) : size;
-    return { binding: i + 1, resource: { buffer: buffers.get(name)!, offset: edge + offset, size: bound } };
-  });
-  const block = { buffer: uniform, offset: 0, size: paramBytes(kernel) };
-  return device.createBindGroup({ layout, entries: [{ binding: 0, resource: block }, ...bound] });
 }
