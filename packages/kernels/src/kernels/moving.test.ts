@@ -60,6 +60,25 @@ test("copy, cut along several axes", async () => {
     }
 });
 
+test("copy, of places that repeat what no binding holds whole", async () => {
+  const limits = { ...defaultLimits, maxStorageBufferBindingSize: 1024 };
+  // Four elements, a hundred apart, twice one after the other.
+  const axes = { d0: 1, d1: 1, d2: 1, d3: 1, d4: 2, d5: 4 };
+  const steps = { s0: 0, s1: 0, s2: 0, s3: 0, s4: 0, s5: 100, t0: 0, t1: 0, t2: 0, t3: 0, t4: 4, t5: 1 };
+  const params = { count: 8, ...axes, ...steps, from: 0, to: 0, size: 8 };
+  const wide: typeof copy = {
+    ...copy,
+    launches: (params, choice) => copy.launches(params, { ...choice, limits }),
+    cases: {
+      ...copy.cases,
+      sizes: {},
+      always: [{}],
+      make: (_, random) => ({ params, inputs: { x: random.whole(301, 0, 99), y: random.whole(8, 0, 99) } }),
+    },
+  };
+  expect(await testKernel(wide, webgpuRunner(await device), { runs: 1 })).toBeGreaterThan(0);
+});
+
 test.each([anyKernel(binaryI32), anyKernel(compare), anyKernel(compareI32), anyKernel(reduce)])(
   "$name does not take an op that is none",
   (kernel) => {

@@ -83,7 +83,11 @@ function cut(axes: readonly Axis[], from: number, to: number, limits: LaunchLimi
   const [slow, ...rest] = axes;
   if (slow === undefined || Math.max(span(axes, "from"), span(axes, "to")) <= most) return [{ axes, from, to }];
   // As many places of the slowest axis as fit behind what one of them takes; one, which is then cut further, if none do.
-  const room = (of: "from" | "to") => (slow[of] === 0 ? slow.size : Math.floor((most - span(rest, of)) / slow[of]) + 1);
+  const room = (of: "from" | "to") => {
+    const left = most - span(rest, of);
+    if (left < 0) return 1;
+    return slow[of] === 0 ? slow.size : Math.floor(left / slow[of]) + 1;
+  };
   const step = Math.max(1, Math.min(room("from"), room("to")));
   const parts: Part[] = [];
   for (let i = 0; i < slow.size; i += step) {
