@@ -1,4 +1,4 @@
-import { openGoldens } from "@hulu/testing";
+import { maxAbs, openGoldens, pictureInputs } from "@hulu/testing";
 import { beforeAll, expect, test } from "vitest";
 import type { App } from "./app/app.js";
 import { browsing, type Opened } from "./browser.js";
@@ -19,13 +19,11 @@ const bounds = { merged: 5e-5, projected: 5e-5, inputs_embeds: 1e-4, logits: 2e-
 
 test("each stage of a picture, a prompt and twelve tokens on WebGPU, as the published code gives them", async () => {
   const golden = await (await openGoldens("test/data/goldens/q3-p16")).case("case-image-array");
-  const [, rows = 0, columns = 0] = golden.tensor("in.grid_sizes").ints();
   const generated = golden.tensor("out.generated").ints();
+  const inputs = pictureInputs(golden);
   const given = {
-    pixels: [...golden.tensor("in.pixel_values").data],
-    rows,
-    columns,
-    ids: golden.tensor("in.input_ids").ints(),
+    ...inputs,
+    pixels: [...inputs.pixels],
     steps: generated.slice(0, -1),
   };
   const got = await opened.page.evaluate(async (given) => {
@@ -37,10 +35,7 @@ test("each stage of a picture, a prompt and twelve tokens on WebGPU, as the publ
     const want = golden.tensor(`out.${stage}`).data;
     const found = got[stage as keyof typeof bounds];
     expect(found, stage).toHaveLength(want.length);
-    expect(
-      found.reduce((most, x, i) => Math.max(most, Math.abs(x - want[i]!)), 0),
-      stage,
-    ).toBeLessThan(bound);
+    expect(maxAbs(found, want), stage).toBeLessThan(bound);
   }
   const vocab = got.step_logits.length / generated.length;
   const likeliest = generated.map((_, i) => {

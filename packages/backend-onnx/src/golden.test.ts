@@ -9,8 +9,9 @@ import {
   vlmFromCheckpoint,
   vlmPrograms,
 } from "@hulu/core";
+import { embedPicture, maxAbs } from "@hulu/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { goldens, maxAbs, readTensors } from "../test/golden.js";
+import { goldens, readTensors } from "../test/golden.js";
 import { onnx } from "./index.js";
 
 type Model = Compiled<ReturnType<typeof vlmPrograms>>;
@@ -43,29 +44,11 @@ describe.each(["q3-p16", "q2-p14"])("%s", (variant) => {
   };
 
   test("a picture becomes rows of the decoder's width", async () => {
-    const [frames, rows, columns] = get("in.grid_sizes") as unknown as [number, number, number];
-    const places = Array.from({ length: rows * columns }, (_, i) => i);
-    const { tokens } = await compiled.run("encodeVision", {
-      pixels: hostF32(get("in.pixel_values"), [frames, rows * columns, 3 * config.vision.patch ** 2]),
-      row: hostI32(places.map((i) => Math.floor(i / columns))),
-      col: hostI32(places.map((i) => i % columns)),
-      window: hostF32([1], [1]),
-    });
-    expect(maxAbs(await tokens.read(), get("out.merged"))).toBeLessThan(5e-5);
-    const { visual } = await compiled.run("project", {
-      tokens: tokens.reshape([frames * rows * columns, config.vision.width]),
-      keep: hostI32(places),
-    });
-    expect(maxAbs(await visual.read(), get("out.projected"))).toBeLessThan(5e-5);
-    let placed = 0;
-    const index = ids.map((id) => (id === config.imageToken ? placed++ : -1));
-    const shape = [1, ids.length];
-    const spliced = await compiled.run("embedVisual", {
-      ids: hostI32(ids, shape),
-      visual,
-      index: hostI32(index, shape),
-    });
-    embeds = (await spliced.embeds.read()) as Float32Array;
+    const grid = [...get("in.grid_sizes")] as [number, number, number];
+    const picture = await embedPicture(compiled, config, { pixels: get("in.pixel_values"), grid, ids });
+    expect(maxAbs(await picture.tokens.read(), get("out.merged"))).toBeLessThan(5e-5);
+    expect(maxAbs(await picture.visual.read(), get("out.projected"))).toBeLessThan(5e-5);
+    embeds = (await picture.embeds.read()) as Float32Array;
     expect(maxAbs(embeds, get("out.inputs_embeds"))).toBeLessThan(1e-4);
   });
 

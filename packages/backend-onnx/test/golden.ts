@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { expect } from "vitest";
 
 export const goldens = (variant: string): string =>
   fileURLToPath(new URL(`../../../test/data/goldens/${variant}/`, import.meta.url));
@@ -32,15 +31,4 @@ export function readTensors(file: string): Map<string, GoldenTensor> {
     tensors.set(name, { shape: entry.shape, data });
   }
   return tensors;
-}
-
-export function maxAbs(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  expect(a.length).toBe(b.length);
-  let most = 0;
-  for (let i = 0; i < a.length; i++) {
-    const difference = Math.abs(a[i]! - b[i]!);
-    if (Number.isNaN(difference)) return Number.NaN;
-    most = Math.max(most, difference);
-  }
-  return most;
 }

@@ -1,8 +1,8 @@
 import { reference } from "@hulu/backend-reference";
+import { maxAbs } from "@hulu/testing";
 import { beforeAll, describe, expect, test } from "vitest";
 import { asHeld, type Golden, openGolden, runPicture } from "../test/golden-run.js";
 import { testGpu } from "../test/gpu.js";
-import { maxAbs } from "../test/small.js";
 import { webgpuBackend } from "./index.js";
 import { storageOf } from "./options.js";
 

@@ -1,10 +1,10 @@
 import { reference } from "@hulu/backend-reference";
 import type { Backend, Executable, Programs, WeightSource } from "@hulu/core";
 import { DeviceError } from "@hulu/planner";
-import { watched } from "@hulu/testing";
+import { maxAbs, watched } from "@hulu/testing";
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { counted, spied, testDevice, testGpu } from "../test/gpu.js";
-import { maxAbs, small, smallFeed, smallWeights, withMatrix } from "../test/small.js";
+import { small, smallFeed, smallWeights, withMatrix } from "../test/small.js";
 import { webgpu, webgpuBackend } from "./index.js";
 
 let gpu: GPU;

@@ -13,7 +13,7 @@ import {
 } from "@hulu/core";
 import { pack, unpack } from "@hulu/kernels";
 import { type StorageOf, weightLayouts } from "@hulu/planner";
-import { type GoldenCase, openGoldens } from "@hulu/testing";
+import { embedPicture, type GoldenCase, openGoldens, pictureInputs } from "@hulu/testing";
 import { plansOf } from "../src/compile.js";
 
 type Model = Compiled<ReturnType<typeof vlmPrograms>>;
@@ -23,7 +23,8 @@ export type Golden = Awaited<ReturnType<typeof openGolden>>;
 export async function openGolden(variant: string) {
   const golden = await openGoldens(`test/data/goldens/${variant}`);
   const { config, model, weights } = vlmFromCheckpoint(golden.config, golden.weights);
-  return { config, programs: vlmPrograms(model), weights, picture: await golden.case("case-image-array") };
+  const picture: GoldenCase = await golden.case("case-image-array");
+  return { config, programs: vlmPrograms(model), weights, picture };
 }
 
 /** Everything that the case of one picture goes through, on a backend. */
@@ -35,17 +36,9 @@ export async function runPicture(
   const compiled = await compile(backend, programs, given.weights ?? weights);
   try {
     const { embed: width, vocab } = config.decoder;
-    const seen = await see(compiled, config.vision, picture);
-    const ids = picture.tensor("in.input_ids").ints();
-    let placed = 0;
-    const index = ids.map((id) => (id === config.imageToken ? placed++ : -1));
-    const shape = [1, ids.length];
-    const spliced = await compiled.run("embedVisual", {
-      ids: hostI32(ids, shape),
-      visual: seen.visual,
-      index: hostI32(index, shape),
-    });
-    const embeds = (await spliced.embeds.read()) as Float32Array;
+    const inputs = pictureInputs(picture);
+    const { tokens, visual, embeds: spliced } = await embedPicture(compiled, config, inputs);
+    const embeds = (await spliced.read()) as Float32Array;
     using session = compiled.createSession();
     const step = async (rows: Float32Array, pick: readonly number[]) => {
       const feed = { embeds: hostF32(rows, [1, rows.length / width, width]), pick: hostI32(pick) };
@@ -54,30 +47,14 @@ export async function runPicture(
     };
     const logits = await step(
       embeds,
-      ids.map((_, i) => i),
+      inputs.ids.map((_, i) => i),
     );
     const decoded = await decode(compiled, step, logits.subarray(-vocab), given.tokens);
     const pieces = await inPieces(compiled, embeds, width);
-    return { merged: seen.merged, projected: seen.projected, embeds, logits, pieces, ...decoded };
+    return { merged: await tokens.read(), projected: await visual.read(), embeds, logits, pieces, ...decoded };
   } finally {
     compiled.dispose();
   }
-}
-
-async function see(compiled: Model, { patch, width }: { patch: number; width: number }, picture: GoldenCase) {
-  const [frames = 0, rows = 0, columns = 0] = picture.tensor("in.grid_sizes").ints();
-  const places = Array.from({ length: rows * columns }, (_, i) => i);
-  const { tokens } = await compiled.run("encodeVision", {
-    pixels: hostF32(picture.tensor("in.pixel_values").data, [frames, rows * columns, 3 * patch ** 2]),
-    row: hostI32(places.map((i) => Math.floor(i / columns))),
-    col: hostI32(places.map((i) => i % columns)),
-    window: hostF32([1], [1]),
-  });
-  const { visual } = await compiled.run("project", {
-    tokens: tokens.reshape([frames * rows * columns, width]),
-    keep: hostI32(places),
-  });
-  return { merged: await tokens.read(), projected: await visual.read(), visual };
 }
 
 /** Twelve tokens one by one: the likeliest, or those that are given. */

@@ -1,9 +1,7 @@
-import { nodeGpu } from "@hulu/kernels/node";
 import { afterAll } from "vitest";
+import { testGpu } from "../../kernels/test/open-device.js";
 
-/** What tests run on: the drivers of `VK_DRIVER_FILES` where the environment names some (CI: lavapipe), else SwiftShader. */
-export const testGpu = (): Promise<GPU> =>
-  nodeGpu({ kind: process.env.VK_DRIVER_FILES === undefined ? "software" : "hardware" });
+export { testGpu };
 
 /** A device, which is destroyed behind the tests of a file. */
 export async function testDevice(descriptor: GPUDeviceDescriptor = {}): Promise<GPUDevice> {

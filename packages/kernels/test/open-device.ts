@@ -1,12 +1,12 @@
 import { nodeGpu } from "@hulu/kernels/node";
 
-/**
- * The device that tests run on: the drivers of `VK_DRIVER_FILES` where the environment names some (CI: lavapipe), else
- * SwiftShader.
- */
+/** What tests run on: the drivers of `VK_DRIVER_FILES` where the environment names some (CI: lavapipe), else SwiftShader. */
+export const testGpu = (): Promise<GPU> =>
+  nodeGpu({ kind: process.env.VK_DRIVER_FILES === undefined ? "software" : "hardware" });
+
+/** A device of it, with all that presets make use of. */
 export async function openDevice(): Promise<GPUDevice> {
-  const gpu = await nodeGpu({ kind: process.env.VK_DRIVER_FILES === undefined ? "software" : "hardware" });
-  const adapter = await gpu.requestAdapter();
+  const adapter = await (await testGpu()).requestAdapter();
   if (adapter === null) throw new Error("there is no adapter to test on");
   const features = ["shader-f16", "subgroups"] as const;
   // What some presets need beyond the least that every device has.

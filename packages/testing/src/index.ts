@@ -7,6 +7,7 @@ export { faulty, perturbed } from "./faulty.js";
 export * from "./goldens.js";
 export * from "./models.js";
 export * from "./nd.js";
+export * from "./picture.js";
 export * from "./random.js";
 export { among, type RandomStep, randomGraph } from "./random-graph.js";
 export { feedIds, joined, runOne, take } from "./run.js";

@@ -37,6 +37,18 @@ export function total(n: number, f: (i: number) => number): number {
   return sum;
 }
 
+/** The largest difference; NaN where there is one, or the lengths differ. */
+export function maxAbs(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) return Number.NaN;
+  let most = 0;
+  for (let i = 0; i < a.length; i++) {
+    const difference = Math.abs(a[i]! - b[i]!);
+    if (Number.isNaN(difference)) return Number.NaN;
+    most = Math.max(most, difference);
+  }
+  return most;
+}
+
 /** How far two arrays may lie apart: `abs + rel * |wanted|`, and why. */
 export interface Bound {
   readonly abs: number;

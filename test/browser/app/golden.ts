@@ -1,35 +1,25 @@
 // One case of a picture through the programs themselves, so that each stage can be held to its golden.
-import { type Backend, compile, hostF32, hostI32, type vlmFromCheckpoint, vlmPrograms } from "@hulu/core";
+import { type Backend, compile, hostI32, type vlmFromCheckpoint, vlmPrograms } from "@hulu/core";
+// Not by the package's name, which brings what only Node has.
+import { embedPicture } from "../../../packages/testing/src/picture.js";
 
 type Checkpoint = ReturnType<typeof vlmFromCheckpoint>;
 
+/** Its inputs as plain numbers, which is what travels to a page. */
 export interface PictureCase {
   readonly pixels: readonly number[];
-  readonly rows: number;
-  readonly columns: number;
+  readonly grid: readonly [frames: number, rows: number, columns: number];
   readonly ids: readonly number[];
   /** Tokens to go on with, one by one, behind the prompt. */
   readonly steps: readonly number[];
 }
 
 export async function runPicture(backend: Backend, { config, model, weights }: Checkpoint, given: PictureCase) {
-  const { rows, columns, ids } = given;
-  const places = Array.from({ length: rows * columns }, (_, i) => i);
+  const { grid, ids } = given;
   const programs = await compile(backend, vlmPrograms(model), weights);
   const numbers = async (tensor: { read(): Promise<Float32Array | Int32Array> }) => [...(await tensor.read())];
-  const { tokens } = await programs.run("encodeVision", {
-    pixels: hostF32([...given.pixels], [1, places.length, given.pixels.length / places.length]),
-    row: hostI32(places.map((i) => Math.floor(i / columns))),
-    col: hostI32(places.map((i) => i % columns)),
-    window: hostF32([1], [1]),
-  });
-  const flat = tokens.reshape([places.length, config.vision.width]);
-  const { visual } = await programs.run("project", { tokens: flat, keep: hostI32(places) });
-  let placed = 0;
-  const index = ids.map((id) => (id === config.imageToken ? placed++ : -1));
-  const shape = [1, ids.length];
-  const text = { ids: hostI32([...ids], shape), visual, index: hostI32(index, shape) };
-  const { embeds } = await programs.run("embedVisual", text);
+  const pixels = Float32Array.from(given.pixels);
+  const { tokens, visual, embeds } = await embedPicture(programs, config, { pixels, grid, ids });
   const session = programs.createSession();
   const all = await programs.run("step", { embeds, pick: hostI32(ids.map((_, i) => i)) }, { session });
   const results = {

@@ -1,14 +1,5 @@
-import {
-  type Compiled,
-  compile,
-  hostF32,
-  hostI32,
-  type Session,
-  type Tensor,
-  vlmFromCheckpoint,
-  vlmPrograms,
-} from "@hulu/core";
-import { differs, type GoldenCase, openGoldens } from "@hulu/testing";
+import { type Compiled, compile, hostI32, type Session, type Tensor, vlmFromCheckpoint, vlmPrograms } from "@hulu/core";
+import { differs, embedPicture, type GoldenCase, openGoldens, pictureInputs } from "@hulu/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hostBackend } from "../../test/host-backend.js";
 import { HostDevice } from "../../test/host-device.js";
@@ -44,26 +35,8 @@ describe.each(["q3-p16", "q2-p14"])("%s, every value staying on the device", (va
     ).toBeUndefined();
 
   async function embedded(): Promise<Tensor> {
-    const [frames, rows, columns] = image.tensor("in.grid_sizes").ints() as [number, number, number];
-    const places = Array.from({ length: rows * columns }, (_, i) => i);
-    const { tokens } = await compiled.run("encodeVision", {
-      pixels: hostF32(golden("in.pixel_values"), [frames, rows * columns, 3 * config.vision.patch ** 2]),
-      row: hostI32(places.map((i) => Math.floor(i / columns))),
-      col: hostI32(places.map((i) => i % columns)),
-      window: hostF32([1], [1]),
-    });
-    using flat = tokens.reshape([frames * rows * columns, config.vision.width]);
+    const { tokens, visual, embeds } = await embedPicture(compiled, config, pictureInputs(image));
     tokens.dispose();
-    const { visual } = await compiled.run("project", { tokens: flat, keep: hostI32(places) });
-    const ids = image.tensor("in.input_ids").ints();
-    let placed = 0;
-    const index = ids.map((id) => (id === config.imageToken ? placed++ : -1));
-    const shape = [1, ids.length];
-    const { embeds } = await compiled.run("embedVisual", {
-      ids: hostI32(ids, shape),
-      visual,
-      index: hostI32(index, shape),
-    });
     expect(device.reads).toBe(0);
     expectGolden(await visual.read(), "out.projected", 5e-5);
     visual.dispose();
