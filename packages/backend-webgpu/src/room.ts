@@ -1,5 +1,5 @@
 import type { SessionOwner, StoredTensor, WeightSource } from "@hulu/core";
-import { type Plan, type StorageOf, weightLayouts } from "@hulu/planner";
+import { oversized, type Plan, type StorageOf, weightLayouts } from "@hulu/planner";
 import { WebgpuError } from "./errors.js";
 
 const WORD = 4;
@@ -23,12 +23,12 @@ export function checkWeights(
   { maxBufferSize }: Limits,
 ): void {
   const layouts = weightLayouts(plans.values(), (path) => weights.info(path) as StoredTensor, storageOf);
-  for (const { path, bytes } of layouts.values())
-    if (bytes > maxBufferSize)
-      throw new WebgpuError(
-        "too-large",
-        `${path} takes ${bytes} bytes, and a buffer of this GPU has at most ${maxBufferSize}: store it in fewer bits (weights: "int8", "int4")`,
-      );
+  const large = oversized(layouts, maxBufferSize);
+  if (large !== undefined)
+    throw new WebgpuError(
+      "too-large",
+      `${large.path} takes ${large.bytes} bytes, and a buffer of this GPU has at most ${maxBufferSize}: store it in fewer bits (weights: "int8", "int4")`,
+    );
 }
 
 /** The rows of a state are one binding of a kernel: a session ends where that does. */

@@ -7,5 +7,11 @@ export { supports } from "./plan/supports.js";
 export * from "./plan.js";
 export { estimatePlans } from "./run/estimate.js";
 export { type PlannedPrograms, plannedExecutable } from "./run/executable.js";
-export { type StorageOf, type WeightLayout, type WeightStorage, weightLayouts } from "./run/weight-layout.js";
+export {
+  oversized,
+  type StorageOf,
+  type WeightLayout,
+  type WeightStorage,
+  weightLayouts,
+} from "./run/weight-layout.js";
 export { type HeldWeight, type LoadOptions, loadWeights, type Weights } from "./run/weights.js";

@@ -5,10 +5,8 @@ import type { GpuBuffer } from "./buffer.js";
 import type { Faults } from "./faults.js";
 import type { ReadyKernel } from "./shared.js";
 
-const { COPY_DST, COPY_SRC, UNIFORM } = gpuUsage;
+const { COPY_DST, COPY_SRC, UNIFORM, UNIFORM_STEP: STEP } = gpuUsage;
 
-/** Where a uniform block may begin, on every device. */
-const STEP = 256;
 /** Room for the uniform blocks of 2,048 launches, and for small writes: a token of 36 layers takes a quarter of it. */
 export const ROOM = 2048 * STEP;
 /**

@@ -41,6 +41,12 @@ export function weightLayouts(
   return new Map([...planned].map(([path, weight]) => [path, layoutOf(path, weight, infoOf(path), storageOf)]));
 }
 
+/** The first weight that is larger than a buffer of a device can be. */
+export const oversized = (
+  layouts: ReadonlyMap<string, WeightLayout>,
+  maxBufferSize: number,
+): WeightLayout | undefined => [...layouts.values()].find(({ bytes }) => bytes > maxBufferSize);
+
 /** What serves two uses: only float32 lies the same whatever its rows are. */
 const both = (a: PlannedWeight, b: PlannedWeight): PlannedWeight =>
   a.use === b.use && a.rows === b.rows && a.width === b.width ? a : { ...a, use: "plain" };

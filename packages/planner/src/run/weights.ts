@@ -3,7 +3,7 @@ import type { Storage } from "@hulu/kernels";
 import { type DeviceBuffer, DeviceError, type KernelDevice } from "../device.js";
 import type { Plan } from "../plan.js";
 import { DeviceMemory } from "./memory.js";
-import { type StorageOf, type WeightLayout, weightLayouts } from "./weight-layout.js";
+import { oversized, type StorageOf, type WeightLayout, weightLayouts } from "./weight-layout.js";
 import { PIECE, pieces } from "./weight-pieces.js";
 
 /** A weight on the device. */
@@ -39,7 +39,7 @@ export async function loadWeights(
 ): Promise<Weights> {
   checkParams(Object.fromEntries([...plans].map(([name, { graph }]) => [name, graph])), source);
   const layouts = weightLayouts(plans.values(), (path) => source.info(path) as StoredTensor, storageOf);
-  for (const layout of layouts.values()) checkSize(layout, device);
+  checkSizes(layouts, device);
   const memory = new DeviceMemory(device);
   const upload = new Upload(device);
   const held = new Map<string, HeldWeight>();
@@ -100,10 +100,11 @@ class Upload {
   }
 }
 
-function checkSize({ path, bytes }: WeightLayout, { limits }: KernelDevice): void {
-  if (bytes > limits.maxBufferSize)
+function checkSizes(layouts: ReadonlyMap<string, WeightLayout>, { limits }: KernelDevice): void {
+  const large = oversized(layouts, limits.maxBufferSize);
+  if (large !== undefined)
     throw new DeviceError(
       "out-of-memory",
-      `${path} takes ${bytes} bytes; a buffer of this device holds at most ${limits.maxBufferSize}: store it in fewer bits`,
+      `${large.path} takes ${large.bytes} bytes; a buffer of this device holds at most ${limits.maxBufferSize}: store it in fewer bits`,
     );
 }
