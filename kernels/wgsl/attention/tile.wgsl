@@ -55,10 +55,6 @@ fn attend(vecs: u32, together: u32, group: vec3u, thread: u32) {
   if (thread < rows) {
     starts[thread] = select(NOWHERE, row_start(group.z, kv, first + thread), first + thread < total);
   }
-  if (thread + threads < rows) {
-    let row = first + thread + threads;
-    starts[thread + threads] = select(NOWHERE, row_start(group.z, kv, row), row < total);
-  }
 
   let spot = spots(first + 4 * team);
   let segment = segments_at(spot);
